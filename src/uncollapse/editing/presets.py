@@ -1,0 +1,38 @@
+"""Settings with a name: what was published, what the published script does, and what changes a useful share."""
+
+from typing import Any
+
+from uncollapse.editing.toedit import ToEdit
+from uncollapse.errors import UsageError
+
+PRESETS: dict[str, dict[str, Any]] = {
+    # Zhu et al., ICML 2025, sections 4.1 and 5: p >= 0.99, top-k with k = 8; the temperature is not stated, so 1.
+    "paper": {"threshold": 0.99, "strategy": "top-k", "top_k": 8, "temperature": 1.0},
+    # The authors' script at commit 5b769ad, strategy `up_revise`: p > 0.99, k = 8, soft-max of log-probabilities over
+    # 1.5, the original token among the candidates.
+    "released": {"threshold": 0.99, "strict": True, "strategy": "top-k", "top_k": 8, "temperature": 1.5},
+    # Chosen by measurement: docs/decisions/0004-the-bold-preset.md.
+    "bold": {
+        "threshold": 0.1,
+        "unit": "word",
+        "strategy": "min-p",
+        "min_p": 0.05,
+        "exclude_original": True,
+        "spacing": 4,
+        "recheck": True,
+        "recheck_tokens": 8,
+        "recheck_nats": 0.25,
+        "protect": ("numbers", "urls", "emails", "code", "markup", "names", "citations"),
+    },
+}
+
+
+def preset(name: str, **overrides: Any) -> ToEdit:
+    """The step of a named setting; fields that are given override it.
+
+    Raises:
+        UsageError: if there is no such preset, or a field is not possible.
+    """
+    if name not in PRESETS:
+        raise UsageError(f"there is no preset {name!r}", hint=f"There are {', '.join(sorted(PRESETS))}.")
+    return ToEdit(**{**PRESETS[name], **overrides})

@@ -1,0 +1,14 @@
+"""Choosing from probabilities: arrays in, arrays out, no models and no hidden randomness.
+
+A row is one position, its columns are candidate tokens with their log-probabilities. A strategy says which columns
+may be drawn (`truncation`), the temperature how strongly the likelier ones are preferred, and `draw` picks one column
+a row by uniform numbers that the caller hands in.
+"""
+
+from uncollapse.sampling.draw import draw as draw
+from uncollapse.sampling.draw import draw_by_rejection as draw_by_rejection
+from uncollapse.sampling.draw import tempered as tempered
+from uncollapse.sampling.truncation import Strategy as Strategy
+from uncollapse.sampling.truncation import min_p_mask as min_p_mask
+from uncollapse.sampling.truncation import top_k_mask as top_k_mask
+from uncollapse.sampling.truncation import top_p_mask as top_p_mask
