@@ -1,0 +1,103 @@
+# What can be made here: `make` alone lists it. Everything lands in .venv/, demo/ and the user's cache;
+# each step leaves a stamp in .venv/, so the second time is quick. Paths are relative: the checkout may
+# lie in a folder whose name has spaces.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+# The first of these that is Python 3.11 or newer makes the environment.
+PYTHONS ?= python3 python3.13 python3.12 python3.11
+# The CPU build of torch is asked for by name; where the package index has none, its default build is taken.
+TORCH ?= 2.13.0
+# What pytest is told besides: make test PYTEST="-k respelling -x"
+PYTEST ?=
+
+VENV := .venv
+PY := $(VENV)/bin/python
+# Errors alone: what a package index lacks is no news until a package is wanting.
+PIP := $(PY) -m pip -qq --disable-pip-version-check
+INSTALLED := $(VENV)/.installed
+MODEL := $(VENV)/.model
+BROWSER := $(VENV)/.browser
+
+.PHONY: help environment model browser demo test test-slow check format bench docs clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | while IFS=$$'\t' read -r name what; do printf 'make %-12s %s\n' "$$name" "$$what"; done
+
+demo: $(MODEL)  ## environment, packages, embedded model; then edits a real sample and shows what it did
+	@$(PY) recipes/demo.py demo
+
+test: $(MODEL) $(BROWSER)  ## environment, packages, embedded model, browser; then every test but the slow ones
+	@$(PY) -m pytest $(PYTEST)
+
+test-slow: $(MODEL) $(BROWSER)  ## the tests that take minutes
+	@$(PY) -m pytest -m slow $(PYTEST)
+
+check: $(INSTALLED)  ## style, form, types, storeys
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+	@$(VENV)/bin/lint-imports --no-cache
+	@$(PY) docs/generate.py --check
+
+format: $(INSTALLED)  ## puts imports and lines in order
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+bench: $(MODEL)  ## the benchmarks; each says what it measures, docs/benchmarks.md keeps the results
+	@$(PY) -m benchmarks
+
+docs: $(INSTALLED)  ## makes the generated blocks again: the help in docs/cli.md, the tree in README.md
+	@$(PY) docs/generate.py
+
+environment: $(INSTALLED)  ## only the environment and the packages
+
+model: $(MODEL)  ## only the embedded model
+
+browser:  ## tries again to get a browser for the page tests
+	@rm -f $(BROWSER)
+	@$(MAKE) --no-print-directory $(BROWSER)
+
+clean:  ## takes away all that was made here; the user's cache stays
+	@rm -rf $(VENV) demo build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.created:
+	@python=; for name in $(PYTHONS); do \
+		if "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$name; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then echo 'No Python 3.11 or newer was found. Try: make $(MAKECMDGOALS) PYTHONS=/path/to/python3.12' >&2; exit 1; fi; \
+	echo "environment: $$("$$python" --version) in $(VENV)/"; \
+	"$$python" -m venv --clear $(VENV)
+	@$(PIP) install --upgrade 'pip>=25.1'
+	@touch $@
+
+# torch first and alone: so that nothing else can pull in a build with CUDA packages.
+$(VENV)/.torch: $(VENV)/.created
+	@echo 'packages: torch $(TORCH)'
+	@$(PIP) install 'torch==$(TORCH)+cpu' -c constraints.txt 2>/dev/null || { \
+		echo 'packages: no CPU build of torch here under that name; taking the default build'; \
+		$(PIP) install 'torch==$(TORCH)'; }
+	@touch $@
+
+$(INSTALLED): $(VENV)/.torch pyproject.toml constraints.txt
+	@echo 'packages: the rest, in the versions of constraints.txt'
+	@$(PIP) install --constraint constraints.txt --editable . --group test --group check
+	@touch $@
+
+$(MODEL): $(INSTALLED)
+	@$(VENV)/bin/uncollapse models --fetch smollm2-135m
+	@touch $@
+
+# Debian's through apt where that may be done, else the test library's own; else the page tests skip by name.
+$(BROWSER): $(INSTALLED)
+	@if command -v chromium chromium-browser google-chrome >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+		{ echo 'browser: chromium through apt'; (apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends chromium) >/dev/null 2>&1; }; then :; \
+	elif echo 'browser: chromium through playwright' && $(PY) -m playwright install chromium-headless-shell >/dev/null 2>&1; then :; \
+	else echo 'browser: none to be had here; the tests of pages will be skipped, by name (`make browser` tries again)'; fi
+	@touch $@

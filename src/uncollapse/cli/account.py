@@ -1,0 +1,135 @@
+"""The account of a run: the content of report.json, and the same numbers as a person reads them at the end."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from uncollapse.cli.progress import tokens_read
+from uncollapse.execution import RunResult
+from uncollapse.step import Step
+
+Report = Mapping[str, Any]
+
+# What became of the tokens, in the order in which the rule comes to it.
+TOKENS = {
+    "read": "read",
+    "scored": "with a probability",
+    "flagged": "flagged: where the rule would edit",
+    "protected": "· protected: in text that stays as it is",
+    "kept": "· kept: drawn again as themselves",
+    "over_budget": "· over budget: too many or too near",
+    "taken_back": "· taken back by the recheck",
+    "changed": "· changed",
+    "near_threshold": "within 0.002 of the threshold: precision decides",
+}
+
+
+def edit_report(result: RunResult, step: Step) -> Report:
+    """The content of report.json: rows, tokens, histogram, speed, documents, recipe, model."""
+    tally: Any = result.tally
+    recipe = dict(step.recipe())
+    counts = tally.get("histogram", {}).get("probability", [])
+    return {
+        "rows": result.rows,
+        "tokens": tally.get("tokens", {}),
+        "histogram": {"edges": [edge / len(counts) for edge in range(len(counts) + 1)], "counts": counts},
+        "speed": _speed(result),
+        "documents": tally.get("documents", {}),
+        "recipe": recipe,
+        "model": recipe.get("resolved", {}),
+    }
+
+
+def _speed(result: RunResult) -> Mapping[str, Any]:
+    """What this session did and how fast; null where it had nothing to do."""
+    tokens = tokens_read(result.session_tally)
+    rate = tokens / result.seconds if result.seconds and tokens else None
+    return {
+        "seconds": round(result.seconds, 3),
+        "tokens": tokens,
+        "bytes": result.session_text_bytes,
+        "tokens_per_second": None if rate is None else round(rate, 1),
+        "shards_done_before": result.shards_done_before,
+    }
+
+
+def write_report(report: Report, path: Path) -> None:
+    """The report as JSON in `path`, whole or not at all."""
+    write_whole(path, json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """The text in `path`; a reader sees the file before or after, never half of it."""
+    temporary = path.with_name(f".tmp-{path.name}-{os.getpid()}")
+    try:
+        with temporary.open("w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def print_account(report: Report, console: Console) -> None:
+    """The account on the terminal: rows, tokens, and a sentence where next to nothing was changed."""
+    tokens = report["tokens"]
+    parts: list[Any] = [rows_table(report["rows"])]
+    if tokens:
+        parts.append(_tokens_table(tokens))
+        parts.append(Text(_sentence(report)))
+    console.print(Group(*parts))
+
+
+def rows_table(rows: Report) -> Table:
+    """Rows in, out, dropped and failed by reason; a total that does not add up would be a fault of ours."""
+    table = Table(title="rows", title_justify="left", box=None, show_header=False, pad_edge=False)
+    table.add_column(justify="right")
+    table.add_column()
+    table.add_row(f"{rows['in']:,}", "in")
+    table.add_row(f"{rows['out']:,}", "out")
+    for fate in ("dropped", "failed"):
+        for reason, count in rows[fate].items():
+            table.add_row(f"{count:,}", f"{fate}: {reason}")
+    return table
+
+
+def _tokens_table(tokens: Mapping[str, int]) -> Table:
+    table = Table(title="tokens", title_justify="left", box=None, show_header=False, pad_edge=False)
+    table.add_column(justify="right")
+    table.add_column(justify="right")
+    table.add_column()
+    for name, words in TOKENS.items():
+        if name in tokens:
+            table.add_row(f"{tokens[name]:,}", _percent(tokens[name], tokens["read"]), words)
+    return table
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.3f} %" if whole else ""
+
+
+# Below this share of changed tokens a run is called what it is.
+# Source: the shares that the published rule reaches with a small prior (docs/benchmarks.md) lie below it.
+NEXT_TO_NOTHING = 0.001
+
+
+def _sentence(report: Report) -> str:
+    """What the numbers come to, in a sentence."""
+    tokens, documents, speed = report["tokens"], report["documents"], report["speed"]
+    count = documents.get("changed", 0) + documents.get("unchanged", 0)
+    said = f"{documents.get('changed', 0):,} of {count:,} documents changed"
+    if speed["tokens_per_second"]:
+        said += f"; {speed['tokens']:,} tokens in {speed['seconds']:,.1f} s, {speed['tokens_per_second']:,.0f} a second"
+    if tokens["read"] and tokens["changed"] / tokens["read"] < NEXT_TO_NOTHING:
+        said += (
+            f".\nThis run is close to the identity: {_percent(tokens['changed'], tokens['read'])} of the tokens"
+            " changed. The bold preset changes more"
+        )
+    return said + "."

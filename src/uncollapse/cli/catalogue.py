@@ -1,0 +1,32 @@
+"""The models that have a name here, as a list for people and as records for programs."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.text import Text
+
+from uncollapse.language_models import ModelEntry
+
+MEGA = 1_000_000
+
+
+def as_list(entries: Sequence[ModelEntry]) -> Text:
+    """For each model its name, what it is, what it takes, where it comes from, and whether it is here."""
+    text = Text()
+    for entry in entries:
+        here = "yes" if entry.here else f"no; uncollapse models --fetch {entry.address}"
+        text.append(entry.address, style="bold")
+        text.append(
+            f"  {entry.what}\n"
+            f"  takes            {entry.parameters / MEGA:,.0f} M parameters, {entry.bytes / MEGA:,.0f} MB to fetch\n"
+            f"  comes from       {entry.source}, {entry.licence}\n"
+            f"  on this machine  {here}\n"
+        )
+    text.append("\nBesides these: a folder with safetensors, a .gguf file, or hf:owner/name@revision.")
+    return text
+
+
+def as_records(entries: Sequence[ModelEntry]) -> list[dict[str, Any]]:
+    """The same as plain values."""
+    return [asdict(entry) for entry in entries]

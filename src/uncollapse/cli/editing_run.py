@@ -1,0 +1,170 @@
+"""What `edit` and `revert` do once it is known what is asked: read, run, account, page."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from pyarrow.compute import binary_length
+from rich.console import Console
+
+from uncollapse import corpora, execution
+from uncollapse.cli.account import Report, edit_report, print_account, rows_table, write_report, write_whole
+from uncollapse.cli.preview import print_traces
+from uncollapse.cli.progress import Display
+from uncollapse.cli.settings import EditJob, Job
+from uncollapse.corpora import Corpus
+from uncollapse.corpora.plan import Shard
+from uncollapse.corpora.reading import Reader
+from uncollapse.editing import Revert, ToEdit
+from uncollapse.editing.trace import DocumentTrace
+from uncollapse.errors import UsageError
+from uncollapse.execution import RunResult
+
+# What the page shows: enough to judge by, little enough to be scored once more in seconds and opened at once.
+PAGE_PLACES = 8
+PAGE_DOCUMENTS = 24
+PAGE_BYTES = 32 * 1024
+SOME_FAILED = 3
+
+
+def perform(job: EditJob, *, as_json: bool = False) -> int:
+    """The exit code of an edit: 0, or 3 where rows were rejected within what is allowed."""
+    output = _output(job)
+    step = job.step()
+    corpus = _read(job, prompt_column=step.prompt_column)
+    result = _run(step(corpus), job, what="edit")
+    report = _report(result, step, corpus=corpus, output=output)
+    if as_json:
+        sys.stdout.write(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    else:
+        console = Console()
+        _say_what_was_done(result, console)
+        print_account(report, console)
+        console.print(
+            f"report: {beside(output, 'report.json')}\npage:   {beside(output, 'edits.html')}", soft_wrap=True
+        )
+    return _exit_code(result)
+
+
+def perform_revert(job: Job) -> int:
+    """The exit code of a revert: 0, or 3 where rows were rejected within what is allowed."""
+    _output(job)
+    result = _run(Revert()(_read(job)), job, what="revert")
+    console = Console()
+    _say_what_was_done(result, console)
+    console.print(rows_table(result.rows))
+    return _exit_code(result)
+
+
+def preview(job: EditJob, *, count: int) -> None:
+    """Nothing; the first documents are edited and shown, and nothing is written."""
+    if count < 1:
+        raise UsageError(f"--preview {count} shows nothing", hint="--preview 3")
+    step = job.step()
+    corpus = _read(job, prompt_column=step.prompt_column)
+    print_traces(_explained(step, _first(corpus, corpus.plan.shards, documents=count)), console=Console())
+
+
+def beside(output: str, name: str) -> Path:
+    """Where a thing lies that belongs to an output: in the folder, or beside the one file."""
+    path = Path(output)
+    return path.with_name(f"{path.name}.{name}") if path.suffix in {".jsonl", ".parquet"} else path / name
+
+
+def _output(job: Job) -> str:
+    if job.output is None:
+        raise UsageError("no output was named", hint="-o edited/ for a folder, -o edited.jsonl for one file")
+    return job.output
+
+
+def _read(job: Job, *, prompt_column: str | None = None) -> Corpus:
+    return corpora.read(
+        *job.inputs,
+        origin=job.origin,
+        text_column=job.text_column,
+        prompt_column=prompt_column,
+        rename=dict(job.rename),
+        max_rejects=job.max_rejects,
+    )
+
+
+def _run(corpus: Corpus, job: Job, *, what: str) -> RunResult:
+    """The run's result; who interrupts it is told how far it came and how it goes on."""
+    display = Display(what=what)
+    try:
+        with display:
+            return execution.run(
+                corpus,
+                _output(job),
+                format=job.format,
+                workers=job.workers,
+                max_rejects=job.max_rejects,
+                on_progress=display,
+            )
+    except KeyboardInterrupt:
+        display.say_interrupted()
+        raise
+
+
+def _report(result: RunResult, step: ToEdit, *, corpus: Corpus, output: str) -> Report:
+    """The report, which now lies beside the documents, and so does the page."""
+    place, page = beside(output, "report.json"), beside(output, "edits.html")
+    report: Report
+    if result.already_done and place.is_file():
+        report = json.loads(place.read_text(encoding="utf-8"))
+    else:
+        report = edit_report(result, step)
+        write_report(report, place)
+    if not (result.already_done and page.is_file()):
+        from uncollapse.editing.page import edits_page  # the charts' library is heavy
+
+        traces = _explained(step, _spread(corpus))
+        write_whole(page, edits_page(list(traces), report=report))
+    return report
+
+
+def _explained(step: ToEdit, batches: Iterator[pa.RecordBatch]) -> Iterator[DocumentTrace]:
+    for batch in batches:
+        yield from step.explain(batch)
+
+
+def _spread(corpus: Corpus) -> Iterator[pa.RecordBatch]:
+    """Some documents from places spread over the corpus, for the page."""
+    shards = corpus.plan.shards
+    count = min(len(shards), PAGE_PLACES)
+    for place in range(count):
+        shard = shards[place * len(shards) // count]
+        yield from _first(corpus, [shard], documents=-(-PAGE_DOCUMENTS // count), size=PAGE_BYTES // count)
+
+
+def _first(
+    corpus: Corpus, shards: Iterable[Shard], *, documents: int, size: int | None = None
+) -> Iterator[pa.RecordBatch]:
+    """The first documents of some shards: at most so many, and, but for the very first, so many bytes of text."""
+    reader = Reader(corpus.plan, corpus.in_memory)
+    taken = held = 0
+    for worked in (each for shard in shards for each in corpus.work(shard, reader=reader)):
+        ends = np.cumsum(binary_length(worked.batch.column("text")).to_numpy(zero_copy_only=False)) + held
+        fits = len(ends) if size is None else int(np.searchsorted(ends, size, side="right"))
+        count = min(max(fits, int(taken == 0)), documents - taken, len(ends))
+        yield worked.batch.slice(0, count)
+        taken += count
+        if count < len(ends) or taken == documents:
+            return
+        held = int(ends[-1]) if len(ends) else held
+
+
+def _say_what_was_done(result: RunResult, console: Console) -> None:
+    if result.already_done:
+        console.print(
+            "nothing to do: this run was finished before, and its documents are as it left them", soft_wrap=True
+        )
+    elif result.shards_done_before:
+        console.print(f"went on from an earlier session: {result.shards_done_before} shards were there already")
+
+
+def _exit_code(result: RunResult) -> int:
+    return SOME_FAILED if any(result.rows["failed"].values()) else 0

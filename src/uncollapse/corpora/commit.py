@@ -1,0 +1,232 @@
+"""The commit: a shard is in the output as a whole, with its receipt, or not at all.
+
+Order for each shard: data to a temporary name, fsync; the rows' digests and rejects, then the receipt that has the
+digests of all three, each by temporary name and rename; last the data gets its name, fsync of the folder. A shard
+counts as done if its receipt is there and what lies beside it is what the receipt says; so the papers need no fsync:
+one that a power cut has spoilt is recognised, and costs the work on its shard.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from uncollapse.corpora.claims import as_origins
+from uncollapse.corpora.corpus import Worked
+from uncollapse.corpora.formats import row_writer
+from uncollapse.corpora.merkle import Digests
+from uncollapse.corpora.plan import Format, Shard
+from uncollapse.corpora.records import members, record_digests
+from uncollapse.corpora.storage import Sink, refusals, sync_folder, temporary, write_whole
+from uncollapse.fingerprint import content_id, file_digest
+from uncollapse.step import Fate, Reject, Tally, add_tallies
+
+PROGRESS = ".progress"
+PLAN = "plan.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Rows in, rows out, and those that stayed behind, by reason; the sums must agree."""
+
+    rows_in: int = 0
+    rows_out: int = 0
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    failed: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether every row that came in is accounted for."""
+        return self.rows_in == self.rows_out + sum(self.dropped.values()) + sum(self.failed.values())
+
+    def __add__(self, other: "Account") -> "Account":
+        return Account(
+            self.rows_in + other.rows_in,
+            self.rows_out + other.rows_out,
+            _sum(self.dropped, other.dropped),
+            _sum(self.failed, other.failed),
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The account as it stands in a manifest."""
+        return {"in": self.rows_in, "out": self.rows_out, "dropped": dict(self.dropped), "failed": dict(self.failed)}
+
+
+def _sum(left: Mapping[str, int], right: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted((Counter(left) + Counter(right)).items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a committed shard holds and how it came about; `digests` and `rejects` are digests of files."""
+
+    shard: int
+    name: str
+    size: int
+    blake3: str
+    account: Account
+    tally: Tally
+    digests: str
+    rejects: str
+
+    def to_bytes(self) -> bytes:
+        """The receipt as it lies on the disk."""
+        return json.dumps(asdict(self), sort_keys=True).encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Receipt":
+        """The receipt that `to_bytes` wrote."""
+        content = json.loads(data)
+        return cls(**{**content, "account": Account(**content["account"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Where the shards of one run lie: their folder, their names, and the papers that go when the run is finished."""
+
+    folder: Path
+    run: str
+    form: Format
+
+    @property
+    def progress(self) -> Path:
+        """The folder of plan, receipts, digests and rejects."""
+        return self.folder / PROGRESS
+
+    def name(self, shard: int) -> str:
+        """The name of a shard's file, fixed by plan, recipe and number."""
+        return f"part-{shard:05d}-{self.run[:12]}.{self.form}"
+
+    def receipt(self, shard: int) -> Path:
+        """Where a shard's receipt lies."""
+        return self.progress / f"{shard:05d}.json"
+
+    def digests(self, shard: int) -> Path:
+        """Where the digests of a shard's rows lie."""
+        return self.progress / f"{shard:05d}.digests"
+
+    def rejects(self, shard: int) -> Path:
+        """Where the rows lie that a shard left behind."""
+        return self.progress / f"{shard:05d}.rejects.jsonl"
+
+    def committed(self, shard: int) -> Receipt | None:
+        """The receipt of a shard that is done and undamaged."""
+        try:
+            receipt = Receipt.from_bytes(self.receipt(shard).read_bytes())
+            whole = (
+                receipt.name == self.name(shard)
+                and file_digest(self.folder / receipt.name) == receipt.blake3
+                and file_digest(self.digests(shard)) == receipt.digests
+                and file_digest(self.rejects(shard)) == receipt.rejects
+            )
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+        return receipt if whole else None
+
+
+def commit(room: Room, shard: Shard, *, work: Iterator[Worked], schema: pa.Schema) -> Iterator[Worked | Receipt]:
+    """What is worked, batch by batch as it passes, and at the end the receipt of the committed shard.
+
+    Raises:
+        OutputRefused: the storage does not take it; no part of the shard stays.
+    """
+    path = room.folder / room.name(shard.index)
+    draft = temporary(room.folder, f"{shard.index:05d}")
+    try:
+        with refusals(path):
+            sink = Sink(draft)
+        try:
+            count = yield from _fill(room, sink, work=work, schema=schema)
+            with refusals(path):
+                digest = sink.sync()
+        except BaseException:
+            sink.discard()
+            raise
+        sink.close()
+        with refusals(path):
+            receipt = _receipt(room, shard, sink=sink, digest=digest, count=count)
+            write_whole(room.receipt(shard.index), receipt.to_bytes(), durable=False)
+            draft.replace(path)
+            sync_folder(room.folder)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    yield receipt
+
+
+def _receipt(room: Room, shard: Shard, *, sink: Sink, digest: str, count: "_Count") -> Receipt:
+    digests = Digests(count.contents, count.records).to_bytes()
+    rejects = b"".join(reject_line(reject) for reject in count.rejects)
+    return Receipt(
+        shard=shard.index,
+        name=room.name(shard.index),
+        size=sink.size,
+        blake3=digest,
+        account=count.account(shard.rows),
+        tally=count.tally,
+        digests=write_whole(room.digests(shard.index), digests, durable=False),
+        rejects=write_whole(room.rejects(shard.index), rejects, durable=False),
+    )
+
+
+@dataclass(slots=True)
+class _Count:
+    """What is counted while a shard is written."""
+
+    rows_in: int = 0
+    tally: Tally = field(default_factory=dict)
+    rejects: list[Reject] = field(default_factory=list)
+    contents: list[bytes] = field(default_factory=list)
+    records: list[bytes] = field(default_factory=list)
+
+    def account(self, planned: int) -> Account:
+        fates: dict[Fate, Counter[str]] = {fate: Counter() for fate in Fate}
+        for reject in self.rejects:
+            fates[reject.fate][reject.reason] += 1
+        dropped, failed = (dict(sorted(fates[fate].items())) for fate in (Fate.DROPPED, Fate.FAILED))
+        account = Account(self.rows_in, len(self.contents), dropped, failed)
+        assert account.adds_up, f"the account does not add up: {account}"
+        assert self.rows_in == planned, f"{self.rows_in} rows were read, {planned} were planned"
+        return account
+
+
+def _fill(room: Room, sink: Sink, *, work: Iterator[Worked], schema: pa.Schema) -> Generator[Worked, None, _Count]:
+    count = _Count()
+    with refusals(room.folder):
+        writer = row_writer(room.form, sink, schema)
+    for done in work:
+        batch = _settled(done.batch, schema)
+        columns = members(batch)
+        with refusals(room.folder):
+            writer.write(batch, columns)
+        count.rows_in += done.rows_in
+        count.tally = add_tallies(count.tally, done.tally)
+        count.rejects += done.rejects
+        count.contents += _content_digests(batch)
+        count.records += record_digests(columns, count=len(batch))
+        yield done
+    with refusals(room.folder):
+        writer.finish()
+    return count
+
+
+def _content_digests(batch: pa.RecordBatch) -> list[bytes]:
+    ids = [content_id(text) for text in batch.column("text").to_pylist()]
+    assert ids == batch.column("id").to_pylist(), "an id is not the digest of its text"
+    return [bytes.fromhex(name) for name in ids]
+
+
+def _settled(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """The batch in the schema of the corpus, with the one dictionary of origins."""
+    columns = {name: batch.column(name) for name in batch.schema.names}
+    columns["origin"] = as_origins(batch.column("origin").dictionary_decode())
+    return pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
+
+
+def reject_line(reject: Reject) -> bytes:
+    """A rejected row as a line of `rejects.jsonl`."""
+    return json.dumps(asdict(reject), ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"

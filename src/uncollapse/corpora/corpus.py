@@ -1,0 +1,170 @@
+"""Documents to be read, and the steps that will be laid upon them."""
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+
+from uncollapse.corpora.addresses import find, local_folders
+from uncollapse.corpora.faults import as_error
+from uncollapse.corpora.plan import Layout, Plan, Shard
+from uncollapse.corpora.planning import make_plan
+from uncollapse.corpora.reading import Part, Place, Reader
+from uncollapse.corpora.values import is_json
+from uncollapse.document import Document, Origin, to_documents
+from uncollapse.errors import UsageError
+from uncollapse.fingerprint import Json
+from uncollapse.step import Outcome, Reject, Step, Tally, add_tallies
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Documents, wherever they lie, with the steps that they go through when they are read.
+
+    Nothing but the plan is held in memory (and `in_memory`, for documents that were in memory before). Iterating gives
+    `Document`s, in which columns of JSON are values; `batches()` gives record batches, in which they are text.
+    """
+
+    plan: Plan
+    steps: tuple[Step, ...] = ()
+    max_rejects: int = 0
+    in_memory: Mapping[int, pa.Table] = field(default_factory=dict, repr=False)
+
+    def map(self, step: Step) -> "Corpus":
+        """The same documents after one more step; nothing runs until they are read or written."""
+        return replace(self, steps=(*self.steps, step))
+
+    @property
+    def rows(self) -> int:
+        """The number of rows that go in."""
+        return self.plan.rows
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Our columns and behind them the user's own."""
+        return self.plan.schema
+
+    @cached_property
+    def recipes(self) -> dict[str, Json]:
+        """The recipes, by fingerprint, of the steps and of all that made the inputs."""
+        return {**self.plan.recipes, **{step.fingerprint: dict(step.recipe()) for step in self.steps}}
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The documents after all steps, batch by batch.
+
+        Raises:
+            BrokenRow: a row cannot be read or was rejected by a step.
+        """
+        reader = Reader(self.plan, self.in_memory)
+        for shard in self.plan.shards:
+            for done in self.work(shard, reader=reader):
+                failed = [reject for reject in done.rejects if reject.fate == "failed"]
+                if failed:
+                    raise as_error(failed[0])
+                yield done.batch
+
+    def work(self, shard: Shard, *, reader: Reader) -> Iterator["Worked"]:
+        """What the steps make of a shard, batch by batch, with places for the rows that stayed behind."""
+        for part in reader.parts(shard):
+            yield apply_steps(part, self.steps)
+
+    def __iter__(self) -> Iterator[Document]:
+        as_json = [column.name for column in self.plan.columns if is_json(column.type)]
+        for batch in self.batches():
+            for document in to_documents(batch):
+                for name in as_json:
+                    if document.extra[name] is not None:
+                        document.extra[name] = json.loads(document.extra[name])
+                yield document
+
+    def __len__(self) -> int:
+        return self.rows
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """One batch after all steps: what goes on, what stayed behind, what was counted."""
+
+    batch: pa.RecordBatch
+    rejects: tuple[Reject, ...]
+    tally: Tally
+    rows_in: int
+    text_bytes: int
+
+
+def apply_steps(part: Part, steps: Iterable[Step]) -> Worked:
+    """What some steps, one after the other, make of a batch."""
+    batch, places = part.batch, part.places
+    rejects = list(part.rejects)
+    tally: Tally = {}
+    for step in steps:
+        outcome = step.apply(batch)
+        _check(outcome, step, rows=len(batch))
+        rejects += [_placed(reject, places) for reject in outcome.rejects]
+        gone = {reject.row for reject in outcome.rejects}
+        places = tuple(place for row, place in enumerate(places) if row not in gone)
+        tally = add_tallies(tally, outcome.tally)
+        batch = outcome.batch
+    rejects.sort(key=lambda reject: reject.row)
+    size = sum(len(text.as_buffer()) for text in part.batch.column("text"))
+    return Worked(batch, tuple(rejects), tally, len(part.places) + len(part.rejects), size)
+
+
+def _check(outcome: Outcome, step: Step, *, rows: int) -> None:
+    name = type(step).__name__
+    gone = {reject.row for reject in outcome.rejects}
+    assert len(gone) == len(outcome.rejects), f"{name} rejects a row twice"
+    assert gone <= set(range(rows)), f"{name} rejects rows that it was not given"
+    assert len(outcome.batch) + len(gone) == rows, f"{name} does not account for every row"
+
+
+def _placed(reject: Reject, places: tuple[Place, ...]) -> Reject:
+    place = places[reject.row]
+    return replace(reject, source=place.source, row=place.row)
+
+
+def read(  # noqa: PLR0913  (the front door: inputs, and the rest by name)
+    *addresses: str | os.PathLike[str],
+    origin: str = "human",
+    text_column: str = "text",
+    prompt_column: str | None = None,
+    rename: Mapping[str, str] | None = None,
+    max_rejects: int = 0,
+    shard_bytes: int | None = None,
+) -> Corpus:
+    """The documents of files, folders and remote addresses; every row has been tried when it returns.
+
+    Read are JSON lines (plain, gz, zst), Parquet, plain text (one document in each file), and what this package wrote.
+    `origin` is declared for texts that bring no provenance of their own. `rename` gives columns other names. Up to
+    `max_rejects` rows that cannot be read are left behind; one more, and nothing is read at all.
+
+    Raises:
+        InputError: something that is asked for is not there or cannot be read.
+        TooManyRejects: more than `max_rejects` rows cannot be read.
+    """
+    if not addresses:
+        raise UsageError("there is no input", hint="Name files, folders or addresses.")
+    layout = Layout(
+        origin=as_origin(origin), text_column=text_column, prompt_column=prompt_column, rename=dict(rename or {})
+    )
+    files, notices = find(addresses)
+    plan = make_plan(files, layout=layout, max_rejects=max_rejects, shard_bytes=shard_bytes, notices=notices)
+    plan = replace(plan, folders=local_folders(addresses))
+    return Corpus(plan, max_rejects=max_rejects)
+
+
+def as_origin(name: Any) -> Origin:
+    """The origin of this name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    try:
+        return Origin(name)
+    except ValueError:
+        known = ", ".join(Origin)
+        raise UsageError(f"there is no origin {name!r}", hint=f"Origins are {known}.") from None

@@ -1,0 +1,87 @@
+"""What a run will make of what: the claim by which a later start knows its own work, and names what is different."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from uncollapse.corpora.corpus import Corpus
+from uncollapse.errors import RecipeDiffers
+from uncollapse.execution.target import Target
+from uncollapse.version import __version__
+
+
+def claim(corpus: Corpus, place: Target) -> dict[str, Any]:
+    """Everything that the bytes of an output depend on."""
+    return {
+        "uncollapse": __version__,
+        "output": "file" if place.single else "folder",
+        "rows as": str(place.form),
+        "steps": [dict(step.recipe()) for step in corpus.steps],
+        "plan": corpus.plan.as_json(),
+    }
+
+
+def check_same(old: Mapping[str, Any], new: Mapping[str, Any], *, where: object) -> None:
+    """Nothing; raises where an output belongs to another claim.
+
+    Raises:
+        RecipeDiffers: names each difference.
+    """
+    found = list(differences(old, new))
+    if found:
+        raise RecipeDiffers(
+            f"{where} holds the result of another run: " + "; ".join(found),
+            hint="Choose another output, or give the same inputs and options as before.",
+        )
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    """Each difference between two claims as `what: old, now new`."""
+    pairs = _flat(old), _flat(new)
+    names = [name for name in dict.fromkeys([*pairs[0], *pairs[1]]) if not name.startswith("plan.")]
+    told = False
+    for name in names:
+        if pairs[0].get(name) != pairs[1].get(name):
+            told = True
+            yield f"{name}: {_shown(pairs[0], name)}, now {_shown(pairs[1], name)}"
+    for line in _plan_differences(old["plan"], new["plan"]):
+        told = True
+        yield line
+    if not told and old["plan"] != new["plan"]:
+        yield "the input is cut into other shards"
+
+
+def _plan_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    before = {entry["source"]: entry for entry in old["inputs"]}
+    after = {entry["source"]: entry for entry in new["inputs"]}
+    for source, entry in before.items():
+        if source not in after:
+            yield f"input {source}: no longer there"
+        elif after[source]["blake3"] != entry["blake3"]:
+            yield f"input {source}: its content has changed"
+        elif after[source] != entry:
+            yield f"input {source}: it is read in another way"
+    yield from (f"input {source}: new" for source in after if source not in before)
+    if list(before) != list(after) and set(before) == set(after):
+        yield "the inputs come in another order"
+    layouts = _flat(old["layout"]), _flat(new["layout"])
+    for name in dict.fromkeys([*layouts[0], *layouts[1]]):
+        if layouts[0].get(name) != layouts[1].get(name):
+            yield f"{name}: {_shown(layouts[0], name)}, now {_shown(layouts[1], name)}"
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    """The leaves of a tree by their paths; a list of plain values is a leaf."""
+    if isinstance(value, Mapping):
+        pairs = [(str(name), inner) for name, inner in value.items()]
+    elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+        pairs = [(str(index), inner) for index, inner in enumerate(value)]
+    else:
+        return {prefix: value}
+    flat: dict[str, Any] = {}
+    for name, inner in pairs:
+        flat |= _flat(inner, f"{prefix}.{name}" if prefix else name)
+    return flat
+
+
+def _shown(flat: Mapping[str, Any], name: str) -> str:
+    return repr(flat[name]) if name in flat else "not there"

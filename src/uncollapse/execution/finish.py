@@ -1,0 +1,164 @@
+"""The end of a run: rows accounted for, rejects gathered, the one file joined, the manifest written last."""
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from uncollapse.corpora.commit import Account, Receipt, Room
+from uncollapse.corpora.corpus import Corpus
+from uncollapse.corpora.formats import ParquetWriter
+from uncollapse.corpora.manifest import VERSION
+from uncollapse.corpora.merkle import roots
+from uncollapse.corpora.opening import CHUNK
+from uncollapse.corpora.plan import Format, schema_as_text
+from uncollapse.corpora.storage import Sink, refusals, sweep, sync_folder, temporary, write_whole
+from uncollapse.errors import OutputRefused
+from uncollapse.execution.target import Target
+from uncollapse.fingerprint import file_digest
+from uncollapse.step import Tally, add_tallies
+
+
+def finish(
+    corpus: Corpus, place: Target, room: Room, *, receipts: Mapping[int, Receipt], claim: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The manifest, which is written when everything else is; then the papers of the run are removed."""
+    ordered = [receipts[shard.index] for shard in corpus.plan.shards]
+    account = sum((receipt.account for receipt in ordered), start=Account())
+    assert account.adds_up, f"the account does not add up: {account}"
+    assert account.rows_in == corpus.plan.rows, f"{account.rows_in} rows of {corpus.plan.rows} were read"
+    with refusals(place.asked):
+        _gather_rejects(place, room, ordered)
+        shards = [_joined(corpus, place, room, ordered)] if place.single else [_entry(receipt) for receipt in ordered]
+        content = {
+            "uncollapse": claim["uncollapse"],
+            "format": VERSION,
+            "run": room.run,
+            "output": claim["output"],
+            "rows as": claim["rows as"],
+            "steps": [step.fingerprint for step in corpus.steps],
+            "recipes": corpus.recipes,
+            "plan": claim["plan"],
+            "rows": account.as_json(),
+            "tally": _sum(ordered),
+            "shards": shards,
+            "roots": roots([room.digests(receipt.shard) for receipt in ordered]),
+            "schema": schema_as_text(corpus.schema),
+        }
+        text = json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True)
+        write_whole(place.paper("manifest.json"), text.encode() + b"\n")
+        clear(place, room)
+    # As it will be read back, so that a first and a later start say the same.
+    return json.loads(text)  # type: ignore[no-any-return]
+
+
+def clear(place: Target, room: Room) -> None:
+    """Remove what only an unfinished run needs."""
+    shutil.rmtree(room.progress, ignore_errors=False) if room.progress.exists() else None
+    if place.single and place.shards.exists():
+        shutil.rmtree(place.shards)
+
+
+def _entry(receipt: Receipt) -> dict[str, Any]:
+    account = receipt.account
+    return {
+        "name": receipt.name,
+        "rows": account.rows_out,
+        "rows_in": account.rows_in,
+        "bytes": receipt.size,
+        "blake3": receipt.blake3,
+    }
+
+
+def _sum(receipts: Sequence[Receipt]) -> Tally:
+    total: Tally = {}
+    for receipt in receipts:
+        total = add_tallies(total, receipt.tally)
+    return total
+
+
+def _gather_rejects(place: Target, room: Room, receipts: Sequence[Receipt]) -> None:
+    path = place.paper("rejects.jsonl")
+    parts = [room.rejects(receipt.shard) for receipt in receipts]
+    if any(part.stat().st_size for part in parts):
+        _concatenate(parts, path)
+
+
+def _concatenate(parts: Sequence[Path], path: Path) -> tuple[int, str]:
+    """The number of bytes and the digest of one file out of several."""
+
+    def fill(sink: Sink) -> None:
+        for part in parts:
+            with part.open("rb") as file:
+                while data := file.read(CHUNK):
+                    sink.write(data)
+
+    return _whole(path, fill)
+
+
+def _whole(path: Path, fill: Any) -> tuple[int, str]:
+    sweep(path.parent, name=path.name)
+    draft = temporary(path.parent, path.name)
+    try:
+        sink = Sink(draft)
+        try:
+            fill(sink)
+            digest = sink.sync()
+        finally:
+            sink.close()
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+    return sink.size, digest
+
+
+def _joined(corpus: Corpus, place: Target, room: Room, receipts: Sequence[Receipt]) -> dict[str, Any]:
+    parts = [room.folder / receipt.name for receipt in receipts]
+    if place.form is Format.PARQUET:
+        size, digest = _whole(place.asked, lambda sink: _join_parquet(parts, sink, schema=corpus.schema))
+    else:
+        size, digest = _concatenate(parts, place.asked)
+    account = sum((receipt.account for receipt in receipts), start=Account())
+    return {
+        "name": place.asked.name,
+        "rows": account.rows_out,
+        "rows_in": account.rows_in,
+        "bytes": size,
+        "blake3": digest,
+    }
+
+
+def _join_parquet(parts: Sequence[Path], sink: Sink, *, schema: pa.Schema) -> None:
+    writer = ParquetWriter(sink, schema)
+    for part in parts:
+        for batch in _batches(part):
+            writer.write(pa.RecordBatch.from_arrays(batch.columns, schema=schema), [])
+    writer.finish()
+
+
+def _batches(part: Path) -> Iterator[pa.RecordBatch]:
+    with pq.ParquetFile(part, pre_buffer=False) as file:
+        for group in range(file.num_row_groups):
+            yield from file.read_row_group(group, use_threads=False).to_batches()
+
+
+def check_finished(place: Target, manifest: Mapping[str, Any]) -> None:
+    """Nothing; raises where a finished output is not what its manifest says.
+
+    Raises:
+        OutputRefused: names the file.
+    """
+    folder = place.asked.parent if place.single else place.asked
+    for shard in manifest["shards"]:
+        path = folder / shard["name"]
+        if not path.is_file() or file_digest(path) != shard["blake3"]:
+            raise OutputRefused(
+                f"{path} is {'damaged' if path.is_file() else 'missing'}, though the run that made it was finished",
+                hint=f"Restore it, or remove {place.paper('manifest.json')} and what it lists and run again.",
+            )

@@ -1,0 +1,169 @@
+"""Shards worked on this machine: in this process, or in several that are started for it."""
+
+import multiprocessing
+import os
+import pickle
+import signal
+import sys
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from typing import Any, TypeAlias
+
+from uncollapse.corpora.plan import Shard
+from uncollapse.errors import WorkerLost
+from uncollapse.execution.progress import Retried
+
+Work: TypeAlias = Callable[[Shard], Iterator[Any]]
+
+
+class InProcess:
+    """Works one shard after the other, here."""
+
+    def run(self, shards: Iterable[Shard], work: Work) -> Generator[Any, None, None]:
+        """What `work` yields, shard by shard."""
+        for shard in shards:
+            yield from work(shard)
+
+
+@dataclass
+class _Worker:
+    process: SpawnProcess
+    pipe: Connection
+    shard: Shard | None = None
+
+
+class Processes:
+    """Works shards in several processes; one that dies is replaced and its shard tried again."""
+
+    def __init__(self, workers: int, *, attempts: int = 3, on_death: Callable[[int], None] | None = None) -> None:
+        self._count = workers
+        self._attempts = attempts
+        self._on_death = on_death
+        self._workers: list[_Worker] = []
+
+    def run(self, shards: Iterable[Shard], work: Work) -> Generator[Any, None, None]:
+        """What `work` yields for each shard, in the order in which it is yielded.
+
+        Raises:
+            WorkerLost: a shard has cost as many workers as there are attempts.
+        """
+        waiting = deque(shards)
+        deaths: Counter[int] = Counter()
+        try:
+            for _ in range(min(self._count, len(waiting))):
+                self._hand_out(self._start(work), waiting)
+            while busy := [worker for worker in self._workers if worker.shard is not None]:
+                for pipe in wait([worker.pipe for worker in busy]):
+                    worker = next(worker for worker in busy if worker.pipe is pipe)
+                    yield from self._hear(worker, waiting, deaths=deaths, work=work)
+        finally:
+            self._stop()
+
+    def _start(self, work: Work) -> _Worker:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_serve, args=(theirs, threads_each(self._count)), daemon=True)
+        process.start()
+        theirs.close()
+        worker = _Worker(process, ours)
+        self._workers.append(worker)
+        # Sent and not passed, so that the worker can set its number of threads before anything is imported for it.
+        ours.send_bytes(pickle.dumps(work))
+        return worker
+
+    def _hand_out(self, worker: _Worker, waiting: deque[Shard]) -> None:
+        worker.shard = waiting.popleft() if waiting else None
+        worker.pipe.send_bytes(pickle.dumps(worker.shard))
+
+    def _hear(self, worker: _Worker, waiting: deque[Shard], *, deaths: Counter[int], work: Work) -> Iterator[Any]:
+        assert worker.shard is not None
+        try:
+            kind, content = pickle.loads(worker.pipe.recv_bytes())  # noqa: S301  (from a process of our own)
+        except (EOFError, OSError):
+            yield self._bury(worker, waiting, deaths=deaths)
+            self._hand_out(self._start(work), waiting)
+            return
+        if kind == "failed":
+            raise content
+        if kind == "done":
+            self._hand_out(worker, waiting)
+        else:
+            yield content
+
+    def _bury(self, worker: _Worker, waiting: deque[Shard], *, deaths: Counter[int]) -> Retried:
+        shard = worker.shard
+        assert shard is not None
+        worker.process.join()
+        worker.pipe.close()
+        self._workers.remove(worker)
+        if self._on_death is not None and worker.process.pid is not None:
+            self._on_death(worker.process.pid)
+        deaths[shard.index] += 1
+        if deaths[shard.index] == self._attempts:
+            raise WorkerLost(
+                f"shard {shard.index} has cost {self._attempts} workers; the last ended with {_ending(worker.process)}",
+                hint="Ended by the system for want of memory? Try fewer workers. What is committed stays.",
+            )
+        waiting.appendleft(shard)
+        return Retried(shard.index)
+
+    def _stop(self) -> None:
+        for worker in self._workers:
+            worker.process.kill()
+        for worker in self._workers:
+            worker.process.join()
+            worker.pipe.close()
+            if self._on_death is not None and worker.process.pid is not None:
+                self._on_death(worker.process.pid)
+        self._workers.clear()
+
+
+def _ending(process: SpawnProcess) -> str:
+    code = process.exitcode or 0
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+
+def threads_each(workers: int) -> int:
+    """How many threads each of some workers may use: the cores that this process may use, shared."""
+    return max(1, len(os.sched_getaffinity(0)) // workers)
+
+
+def _serve(pipe: Connection, threads: int) -> None:
+    """Works the shards that come through the pipe until None comes; ends when the process that started it does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the driver decides what it means.
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = str(threads)
+    work: Work = pickle.loads(pipe.recv_bytes())  # noqa: S301  (from the process that started this one)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(threads)
+    while (shard := pickle.loads(pipe.recv_bytes())) is not None:  # noqa: S301
+        try:
+            for item in work(shard):
+                pipe.send_bytes(pickle.dumps(("item", item)))
+        except Exception as error:
+            pipe.send_bytes(pickle.dumps(("failed", _portable(error))))
+            raise SystemExit(1) from error
+        pipe.send_bytes(pickle.dumps(("done", None)))
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(1)
+
+
+def _portable(error: Exception) -> Exception:
+    """The error, or, where it cannot cross to another process, one that repeats it."""
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301
+    except Exception as obstacle:
+        stand_in = RuntimeError(f"{type(error).__name__}: {error}")
+        stand_in.add_note(f"({obstacle})")
+        return stand_in
+    return error

@@ -1,0 +1,133 @@
+"""How far a run is, and what came of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from uncollapse.corpora.commit import Account, Receipt
+from uncollapse.corpora.corpus import Worked
+from uncollapse.corpora.plan import Plan
+from uncollapse.step import Tally, add_tallies
+
+
+class Advance(NamedTuple):
+    """One more batch of a shard is worked."""
+
+    shard: int
+    rows: int
+    text_bytes: int
+    tally: Tally
+
+    @classmethod
+    def of(cls, shard: int, worked: Worked) -> "Advance":
+        """The advance that a worked batch is; the batch itself stays where it is."""
+        return cls(shard, worked.rows_in, worked.text_bytes, worked.tally)
+
+
+class Retried(NamedTuple):
+    """A worker died; what it had done of a shard is void and the shard is tried again."""
+
+    shard: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a run is.
+
+    `rows` and `text_bytes` count the whole run, `rows_done` and `text_bytes_done` what is worked of it, shards of
+    earlier sessions included. `session_*`, `tally` and `seconds` count this session alone, so that speeds are true
+    after a resume.
+    """
+
+    shards: int
+    shards_done: int
+    rows: int
+    rows_done: int
+    text_bytes: int
+    text_bytes_done: int
+    session_rows: int
+    session_text_bytes: int
+    tally: Tally
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """What came of a run.
+
+    `account` and `tally` count the whole run, shards of earlier sessions included; `session_*` and `seconds` this
+    session alone. `paths` are the files with rows, `already_done` says that there was nothing left to do.
+    """
+
+    manifest: Mapping[str, Any]
+    tally: Tally
+    account: Account
+    already_done: bool
+    shards_done_before: int
+    seconds: float
+    session_rows: int
+    session_text_bytes: int
+    session_tally: Tally
+    folder: Path
+    paths: tuple[Path, ...]
+
+    @property
+    def rows(self) -> dict[str, Any]:
+        """Rows in, out, dropped and failed by reason."""
+        return self.account.as_json()
+
+
+@dataclass
+class Course:
+    """A run on its way: what is committed, and what is worked of the shards that are under way."""
+
+    plan: Plan
+    before: Mapping[int, Receipt]
+    receipts: dict[int, Receipt] = field(default_factory=dict)
+    _under_way: dict[int, list[Advance]] = field(default_factory=dict)
+    _session_rows: int = 0
+    _session_text_bytes: int = 0
+    _session_tally: Tally = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.receipts.update(self.before)
+
+    def take(self, event: Advance | Retried | Receipt) -> None:
+        """Take one event into account."""
+        if isinstance(event, Advance):
+            self._under_way.setdefault(event.shard, []).append(event)
+            return
+        advances = self._under_way.pop(event.shard, [])
+        if isinstance(event, Receipt):
+            self.receipts[event.shard] = event
+            self._session_rows += sum(advance.rows for advance in advances)
+            self._session_text_bytes += sum(advance.text_bytes for advance in advances)
+            self._session_tally = add_tallies(self._session_tally, event.tally)
+
+    @property
+    def account(self) -> Account:
+        """The account of all committed shards."""
+        return sum((receipt.account for receipt in self.receipts.values()), start=Account())
+
+    def progress(self, *, seconds: float) -> Progress:
+        """How far the run is now."""
+        pending = [advance for advances in self._under_way.values() for advance in advances]
+        rows = sum(advance.rows for advance in pending)
+        text_bytes = sum(advance.text_bytes for advance in pending)
+        tally = self._session_tally
+        for advance in pending:
+            tally = add_tallies(tally, advance.tally)
+        sizes = {shard.index: shard.text_bytes for shard in self.plan.shards}
+        return Progress(
+            shards=len(self.plan.shards),
+            shards_done=len(self.receipts),
+            rows=self.plan.rows,
+            rows_done=rows + sum(receipt.account.rows_in for receipt in self.receipts.values()),
+            text_bytes=self.plan.text_bytes,
+            text_bytes_done=text_bytes + sum(sizes[shard] for shard in self.receipts),
+            session_rows=self._session_rows + rows,
+            session_text_bytes=self._session_text_bytes + text_bytes,
+            tally=tally,
+            seconds=seconds,
+        )

@@ -1,0 +1,213 @@
+"""A run: a corpus goes through its steps, shard by shard, into an output that is whole or can be resumed."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from uncollapse.corpora.commit import PLAN, Account, Receipt, Room, commit
+from uncollapse.corpora.corpus import Corpus
+from uncollapse.corpora.formats import check_writable
+from uncollapse.corpora.plan import Shard
+from uncollapse.corpora.reading import Reader
+from uncollapse.corpora.storage import locked, refusals, sweep, write_whole
+from uncollapse.errors import OutputRefused, TooManyRejects, UsageError
+from uncollapse.execution.claim import check_same, claim
+from uncollapse.execution.finish import check_finished, clear, finish
+from uncollapse.execution.local import InProcess, Processes
+from uncollapse.execution.progress import Advance, Course, Progress, RunResult
+from uncollapse.execution.target import Target, check_free, target
+from uncollapse.fingerprint import fingerprint
+
+Watcher: TypeAlias = Callable[[Progress], None]
+
+
+@dataclass
+class ShardWork:
+    """Works and commits shards of one run; knows no other shard and no other worker."""
+
+    corpus: Corpus
+    room: Room
+    _reader: Reader | None = field(default=None, repr=False)
+
+    def __call__(self, shard: Shard) -> Iterator[Advance | Receipt]:
+        """Each batch as it is worked, then the receipt."""
+        if self._reader is None:
+            self._reader = Reader(self.corpus.plan, self.corpus.in_memory)
+        work = self.corpus.work(shard, reader=self._reader)
+        for event in commit(self.room, shard, work=work, schema=self.corpus.schema):
+            yield event if isinstance(event, Receipt) else Advance.of(shard.index, event)
+
+
+@dataclass(frozen=True)
+class _Run:
+    corpus: Corpus
+    place: Target
+    room: Room
+    claim: Mapping[str, Any]
+    max_rejects: int
+    workers: int
+
+
+def run(  # noqa: PLR0913  (the front door: one input, one output, the rest by name)
+    corpus: Corpus,
+    out: str | os.PathLike[str],
+    *,
+    format: str | None = None,  # noqa: A002  (the name that people type)
+    workers: int = 1,
+    max_rejects: int | None = None,
+    on_progress: Watcher | None = None,
+) -> RunResult:
+    """What came of the run that wrote a corpus, after its steps, to a folder or to one file.
+
+    `out` is a folder, or a file that ends in .jsonl or .parquet. `format` is parquet (unless said) or jsonl. A run
+    that was stopped goes on where it stopped when it is called again in the same way; one that is finished does
+    nothing. `max_rejects` is as many as the corpus was read with, unless said. `on_progress` is called after each
+    batch.
+
+    Raises:
+        RecipeDiffers: the output holds the result of another recipe or input.
+        OutputBusy: another run is writing there.
+        OutputRefused: the storage does not take it, or something else lies there.
+        TooManyRejects: more rows failed than are allowed; committed shards stay.
+    """
+    if workers < 1:
+        raise UsageError(f"{workers} workers cannot work", hint="Use 1 or more.")
+    allowed = corpus.max_rejects if max_rejects is None else max_rejects
+    place = target(out, form=format)
+    _check_before(corpus, place, allowed=allowed)
+    what = claim(corpus, place)
+    room = Room(place.shards, fingerprint(what), place.form)
+    task = _Run(corpus, place, room, what, allowed, workers)
+    done = _finished(task)
+    if done is not None:
+        return done
+    check_free(place)
+    with refusals(place.asked):
+        room.progress.mkdir(parents=True, exist_ok=True)
+    with locked(room.folder, what=place.asked):
+        return _finished(task) or _work(task, on_progress)
+
+
+def _check_before(corpus: Corpus, place: Target, *, allowed: int) -> None:
+    if corpus.plan.broken_rows > allowed:
+        raise TooManyRejects(
+            f"{corpus.plan.broken_rows} rows cannot be read, {allowed} are allowed", hint="Allow them: --max-rejects."
+        )
+    check_writable(corpus.schema, form=place.form)
+    whole = place.asked.resolve()
+    for folder in corpus.plan.folders:
+        if whole.is_relative_to(folder):
+            raise UsageError(
+                f"the output {place.asked} lies inside of the input {folder}",
+                hint="It would be read as input the next time: choose a place outside.",
+            )
+
+
+def _finished(task: _Run) -> RunResult | None:
+    """The result of a run that was finished before."""
+    path = task.place.paper("manifest.json")
+    if not path.exists():
+        return None
+    manifest = _read_json(path)
+    try:
+        old = {name: manifest[name] for name in ("uncollapse", "output", "rows as", "plan")}
+        old["steps"] = [manifest["recipes"][name] for name in manifest["steps"]]
+    except (KeyError, TypeError) as error:
+        raise OutputRefused(f"{path} is not one of ours", hint="Choose another output.") from error
+    check_same(old, json.loads(json.dumps(task.claim)), where=task.place.asked)
+    check_finished(task.place, manifest)
+    if task.room.progress.exists():
+        clear(task.place, task.room)
+    rows = manifest["rows"]
+    return RunResult(
+        manifest=manifest,
+        tally=manifest["tally"],
+        account=Account(rows["in"], rows["out"], rows["dropped"], rows["failed"]),
+        already_done=True,
+        shards_done_before=len(task.corpus.plan.shards),
+        seconds=0.0,
+        session_rows=0,
+        session_text_bytes=0,
+        session_tally={},
+        folder=task.place.folder,
+        paths=_paths(task.place, manifest),
+    )
+
+
+def _paths(place: Target, manifest: Mapping[str, Any]) -> tuple[Path, ...]:
+    return tuple(place.folder / shard["name"] for shard in manifest["shards"])
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise OutputRefused(f"{path} cannot be read: {error}", hint="Choose another output.") from error
+
+
+def _work(task: _Run, on_progress: Watcher | None) -> RunResult:
+    started = time.monotonic()
+    _claim_or_compare(task)
+    with refusals(task.place.asked):
+        sweep(task.room.folder)
+        sweep(task.room.progress)
+    shards = task.corpus.plan.shards
+    before = {shard.index: receipt for shard in shards if (receipt := task.room.committed(shard.index))}
+    course = Course(task.corpus.plan, before)
+    _check_rejects(course, task)
+    executor = InProcess() if task.workers == 1 else Processes(task.workers, on_death=_sweeper(task.room))
+    todo = [shard for shard in shards if shard.index not in before]
+    with closing(executor.run(todo, ShardWork(task.corpus, task.room))) as events:
+        for event in events:
+            course.take(event)
+            if on_progress is not None:
+                on_progress(course.progress(seconds=time.monotonic() - started))
+            _check_rejects(course, task)
+    manifest = finish(task.corpus, task.place, task.room, receipts=course.receipts, claim=task.claim)
+    end = course.progress(seconds=time.monotonic() - started)
+    return RunResult(
+        manifest=manifest,
+        tally=manifest["tally"],
+        account=course.account,
+        already_done=False,
+        shards_done_before=len(before),
+        seconds=end.seconds,
+        session_rows=end.session_rows,
+        session_text_bytes=end.session_text_bytes,
+        session_tally=end.tally,
+        folder=task.place.folder,
+        paths=_paths(task.place, manifest),
+    )
+
+
+def _sweeper(room: Room) -> Callable[[int], None]:
+    def clean(process: int) -> None:
+        sweep(room.folder, process=process)
+        sweep(room.progress, process=process)
+
+    return clean
+
+
+def _claim_or_compare(task: _Run) -> None:
+    """Write what this run will make of what, or see that it is what an earlier start wrote."""
+    path = task.room.progress / PLAN
+    if path.exists():
+        check_same(_read_json(path), json.loads(json.dumps(task.claim)), where=task.place.asked)
+        return
+    with refusals(task.place.asked):
+        write_whole(path, json.dumps(task.claim, ensure_ascii=False, sort_keys=True).encode())
+
+
+def _check_rejects(course: Course, task: _Run) -> None:
+    failed = course.account.failed
+    if sum(failed.values()) > task.max_rejects:
+        reasons = ", ".join(f"{count} x {reason}" for reason, count in failed.items())
+        raise TooManyRejects(
+            f"{sum(failed.values())} rows failed, {task.max_rejects} are allowed: {reasons}",
+            hint=f"See {task.room.progress}/*.rejects.jsonl. To go on: --max-rejects; nothing is done twice.",
+        )

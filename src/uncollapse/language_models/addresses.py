@@ -1,0 +1,140 @@
+"""From an address to a model: what can be named, what is on this machine, what to try when nothing answers.
+
+    smollm2-135m                 the embedded default, fetched once from the package index
+    hf:owner/name@revision       a repository of the Hugging Face hub, at a branch, tag or commit
+    path/to/model.gguf           one GGUF file
+    path/to/folder               config, tokenizer and safetensors; or a counted model
+
+`resolve` tells what a result would depend on without loading the model; `load` gives the model.
+"""
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from uncollapse.errors import BrokenModel, UnknownModel, UsageError
+from uncollapse.fingerprint import file_digest
+from uncollapse.language_models import checkpoint, counted, embedded, gguf_file, hub, precision
+from uncollapse.language_models.model import LanguageModel, ModelCard
+from uncollapse.language_models.windows import overlap_of
+
+EMBEDDED = {model.name: model for model in (embedded.SMOLLM2_135M,)}
+DEFAULT = embedded.SMOLLM2_135M.name
+WINDOW = 2048
+# A window must leave room for tokens of its own behind those that it repeats.
+LEAST_WINDOW = 8
+GIVEN_KINDS = "a folder with safetensors, a .gguf file, or hf:owner/name@revision"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelEntry:
+    """One line of what can be had."""
+
+    address: str
+    what: str
+    parameters: int
+    bytes: int
+    licence: str
+    source: str
+    here: bool
+
+
+class Found(NamedTuple):
+    """A model's folder and its identity."""
+
+    folder: Path
+    revision: str
+
+
+def catalogue() -> list[ModelEntry]:
+    """The models that can be had by name."""
+    return [
+        ModelEntry(
+            address=model.name,
+            what=model.what,
+            parameters=model.parameters,
+            bytes=model.wheel_bytes,
+            licence=model.licence,
+            source=f"the wheel {model.requirement}",
+            here=embedded.is_cached(model),
+        )
+        for model in EMBEDDED.values()
+    ]
+
+
+def resolve(address: str, *, dtype: str = "auto", window: int = WINDOW) -> ModelCard:
+    """The card of the model behind an address.
+
+    Raises:
+        UnknownModel: nothing answers to the address.
+        BrokenModel: something does, but it is no model, or not the one that it should be.
+        UsageError: no such number format, or a window of next to nothing.
+    """
+    if window < LEAST_WINDOW:
+        raise UsageError(f"a window of {window} tokens", hint=f"at least {LEAST_WINDOW}; {WINDOW} unless said")
+    if (model := EMBEDDED.get(address)) is not None:
+        # Its identity and context are known before it is fetched.
+        return _card(address, revision=model.revision, dtype=dtype, window=min(window, model.context))
+    folder, revision = _find(address)
+    if (folder / counted.FILE).is_file():
+        return counted.counted_card(address, revision=revision)
+    context = checkpoint.context_of(checkpoint.config_of(folder))
+    return _card(address, revision=revision, dtype=dtype, window=min(window, context or window))
+
+
+def load(address: str, *, dtype: str = "auto", window: int = WINDOW, threads: int | None = None) -> LanguageModel:
+    """The model behind an address, ready to score; `threads` is how many of the processor's it may use."""
+    card = resolve(address, dtype=dtype, window=window)
+    model = EMBEDDED.get(address)
+    folder = _find(address).folder if model is None else embedded.folder_of(model)
+    if (folder / counted.FILE).is_file():
+        return counted.CountedModel.load(folder, address=address)
+    from uncollapse.language_models.transformers_model import TransformersModel  # noqa: PLC0415  (slow import)
+
+    return TransformersModel(folder, card=card, threads=threads)
+
+
+def _card(address: str, *, revision: str, dtype: str, window: int) -> ModelCard:
+    return ModelCard(
+        address=address,
+        revision=revision,
+        backend="transformers",
+        backend_version=precision.backend_version(),
+        dtype=precision.resolve_dtype(dtype),
+        window=window,
+        overlap=overlap_of(window),
+    )
+
+
+def _find(address: str) -> Found:
+    """The folder and identity behind an address that is no name of ours."""
+    if address.startswith(hub.PREFIX):
+        return Found(*hub.fetch(address))
+    path = Path(address).expanduser()
+    if path.suffix == ".gguf" and path.is_file():
+        gguf_file.check(path)
+        return Found(gguf_file.unpacked(path), file_digest(path))
+    if not path.is_dir():
+        raise _unknown(address)
+    if (path / counted.FILE).is_file():
+        return Found(path, file_digest(path / counted.FILE))
+    if not checkpoint.is_checkpoint(path):
+        names = sorted(entry.name for entry in path.iterdir())[:5]
+        raise BrokenModel(
+            f"the folder {path} is no model: it holds {', '.join(names) or 'nothing'}, and no {checkpoint.CONFIG}",
+            hint=f"a model is {GIVEN_KINDS}",
+        )
+    return Found(path, checkpoint.revision_of(path))
+
+
+def _unknown(address: str) -> UnknownModel:
+    near = difflib.get_close_matches(address.lower(), EMBEDDED, n=1, cutoff=0.5)
+    known = ", ".join(EMBEDDED)
+    if address.count("/") == 1 and not address.startswith((".", "~", "/")):
+        hint = f"a repository of the hub is named hf:{address}"
+    elif near:
+        hint = f"did you mean {near[0]}?"
+    else:
+        hint = f"known by name: {known}; else {GIVEN_KINDS}"
+    return UnknownModel(f"no model answers to {address!r} (known by name: {known}; or {GIVEN_KINDS})", hint=hint)

@@ -1,0 +1,211 @@
+"""From hidden states to log-probabilities, without ever holding the logits of every token.
+
+Rows go through the head in chunks and the vocabulary in slices, so that logits live and die in the processor's cache.
+What comes out has the precision of fp32 logits: in bfloat16 a logit near 20 is known to 1/16 alone, which would blur a
+probability of 0.99 to 0.0006 on either side.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+# Rows and columns of one block of logits; found by measurement, docs/decisions/0003.
+ROWS = 512
+COLUMNS = 4096
+# Matrix products of fewer than 8 rows for each thread add in another order than those of more.
+LEAST_ROWS = 64
+# Slices whose largest logit is taken again in fp32 by the head for bfloat16.
+SHARPENED = 2
+# Columns of a block among which the k likeliest are looked for, and blocks beyond the k-th that show whether it is tied.
+BLOCK = 64
+SPARE = 8
+
+
+class RowScores(NamedTuple):
+    """For s rows, in fp32: logit of the target, largest logit, log-sum-exp."""
+
+    target: Tensor
+    largest: Tensor
+    logsumexp: Tensor
+
+
+class Head(Protocol):
+    """The end of a model: rows of hidden states in, what they say of tokens out."""
+
+    @property
+    def size(self) -> int:
+        """How many tokens the vocabulary has."""
+        ...
+
+    def score(self, rows: Tensor, targets: Tensor) -> RowScores:
+        """What is said of one target token for each row."""
+        ...
+
+    def logits(self, rows: Tensor) -> Tensor:
+        """All fp32 logits of some rows."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LinearHead:
+    """The last layer of a model: logits = finish(hidden @ weight.T + bias), in fp32."""
+
+    weight: Tensor
+    bias: Tensor | None = None
+    finish: Callable[[Tensor], Tensor] | None = None
+
+    @property
+    def size(self) -> int:
+        """How many tokens the vocabulary has."""
+        return len(self.weight)
+
+    def score(self, rows: Tensor, targets: Tensor) -> RowScores:
+        """What is said of one target token for each row."""
+        return _in_chunks(lambda rows, targets: _reduce(self._slices(rows), targets), rows, targets)
+
+    def logits(self, rows: Tensor) -> Tensor:
+        """All fp32 logits of some rows."""
+        return torch.cat([part for _, part in self._slices(rows)], dim=1)
+
+    def _slices(self, rows: Tensor) -> Iterator[tuple[int, Tensor]]:
+        count = len(rows)
+        rows = _filled(rows.float())
+        for first in range(0, self.size, COLUMNS):
+            # A slice at a time: weights in another format are never held twice.
+            logits = torch.mm(rows, self.weight[first : first + COLUMNS].float().T)[:count]
+            if self.bias is not None:
+                logits += self.bias[first : first + COLUMNS]
+            yield first, logits if self.finish is None else self.finish(logits)
+
+
+@dataclass(frozen=True, slots=True)
+class BfloatHead:
+    """The same for bfloat16 on a processor, whose matrix products round their results to bfloat16.
+
+    The product is taken in bfloat16, at twice the speed of fp32. The logits that carry weight are then taken again in
+    fp32: that of the target, and the largest of each of the two highest slices of the vocabulary, which replace
+    their rounded selves in the log-sum-exp. What stays rounded is each a small share of the sum, and its errors
+    cancel; against a head in fp32 the difference is a tenth of what bfloat16 costs in the body (docs/decisions/0003).
+    """
+
+    exact: LinearHead
+
+    @property
+    def size(self) -> int:
+        """How many tokens the vocabulary has."""
+        return self.exact.size
+
+    def score(self, rows: Tensor, targets: Tensor) -> RowScores:
+        """What is said of one target token for each row."""
+        return _in_chunks(self._score, rows, targets)
+
+    def logits(self, rows: Tensor) -> Tensor:
+        """All fp32 logits of some rows."""
+        return self.exact.logits(rows)
+
+    def _score(self, rows: Tensor, targets: Tensor) -> RowScores:
+        count, weight = len(rows), self.exact.weight
+        rounded = torch.mm(_filled(rows), weight.T)[:count]
+        tops, sums = [], []
+        for first in range(0, self.size, COLUMNS):
+            part = rounded[:, first : first + COLUMNS].float()
+            tops.append(part.amax(dim=1))
+            sums.append(_logsumexp(part))
+        top = torch.stack(tops, dim=1)
+        largest = top.amax(dim=1)
+        total = (torch.stack(sums, dim=1) - largest[:, None]).exp().sum(dim=1)
+        wide = rows.float()
+        sharp = torch.full_like(largest, -torch.inf)
+        for slice_ in top.topk(min(SHARPENED, top.shape[1]), dim=1).indices.T:
+            exact = self._largest_in(slice_, rounded=rounded, rows=wide)
+            total += (exact - largest).exp() - (top.gather(1, slice_[:, None])[:, 0] - largest).exp()
+            sharp = torch.maximum(sharp, exact)
+        return RowScores(_dot(wide, weight[targets]), sharp, largest + total.log())
+
+    def _largest_in(self, slice_: Tensor, *, rounded: Tensor, rows: Tensor) -> Tensor:
+        """The fp32 logit of the token that is largest in one slice of the vocabulary, for each row its own slice."""
+        token = torch.empty_like(slice_)
+        for number in slice_.unique().tolist():
+            here = (slice_ == number).nonzero()[:, 0]
+            first = number * COLUMNS
+            token[here] = first + rounded[here, first : first + COLUMNS].argmax(dim=1)
+        return _dot(rows, self.exact.weight[token])
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyLogits:
+    """For architectures whose last layer is known to themselves alone: the rows are logits already."""
+
+    size: int
+
+    def score(self, rows: Tensor, targets: Tensor) -> RowScores:
+        """What is said of one target token for each row."""
+        return _in_chunks(lambda rows, targets: _reduce([(0, rows.float())], targets), rows, targets)
+
+    def logits(self, rows: Tensor) -> Tensor:
+        """All fp32 logits of some rows."""
+        return rows.float()
+
+
+def likeliest(head: Head, rows: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """The ids and fp32 logits of the k likeliest tokens of each row, likeliest first, ties by the smaller id."""
+    parts = [largest(head.logits(rows[at : at + ROWS]), k) for at in range(0, len(rows), ROWS)]
+    ids, values = zip(*parts, strict=True)
+    return torch.cat(ids), torch.cat(values)
+
+
+def largest(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """The columns and values of the k largest entries of each row, largest first, ties by the smaller column."""
+    rows, size = logits.shape
+    blocks = size // BLOCK
+    if k >= size or k + SPARE >= blocks:
+        value, index = torch.sort(logits, dim=1, descending=True, stable=True)
+        return index[:, :k], value[:, :k]
+    # The k largest entries lie in the k blocks with the largest maxima, or in the rest of the row behind the last block.
+    whole = logits[:, : blocks * BLOCK].view(rows, blocks, BLOCK)
+    maxima, chosen = torch.topk(whole.amax(dim=2), k + SPARE, dim=1)
+    columns = (chosen.sort(dim=1).values[:, :, None] * BLOCK + torch.arange(BLOCK, device=logits.device)).flatten(1)
+    rest = torch.arange(blocks * BLOCK, size, device=logits.device).expand(rows, -1)
+    columns = torch.cat([columns, rest], dim=1)
+    value, order = torch.sort(logits.gather(1, columns), dim=1, descending=True, stable=True)
+    value, index = value[:, :k], columns.gather(1, order[:, :k])
+    tied = (maxima[:, -1] >= value[:, -1]).nonzero()[:, 0]
+    if len(tied):
+        again, order = torch.sort(logits[tied], dim=1, descending=True, stable=True)
+        value[tied], index[tied] = again[:, :k], order[:, :k]
+    return index, value
+
+
+def _in_chunks(score: Callable[[Tensor, Tensor], RowScores], rows: Tensor, targets: Tensor) -> RowScores:
+    parts = [score(rows[at : at + ROWS], targets[at : at + ROWS]) for at in range(0, len(targets), ROWS)]
+    return RowScores(*(torch.cat(column) for column in zip(*parts, strict=True)))
+
+
+def _reduce(slices: Iterable[tuple[int, Tensor]], targets: Tensor) -> RowScores:
+    """The scores out of the logits of all slices of the vocabulary, one after the other."""
+    target = torch.empty(len(targets), device=targets.device)
+    tops, sums = [], []
+    for first, logits in slices:
+        here = ((targets >= first) & (targets < first + logits.shape[1])).nonzero()[:, 0]
+        target[here] = logits[here, targets[here] - first]
+        tops.append(logits.amax(dim=1))
+        sums.append(_logsumexp(logits))
+    return RowScores(target, torch.stack(tops).amax(dim=0), torch.logsumexp(torch.stack(sums), dim=0))
+
+
+def _logsumexp(logits: Tensor) -> Tensor:
+    """The log-sum-exp of each row; the fused kernel x - logsumexp(x) is twice as fast as logsumexp itself."""
+    return logits[:, 0] - torch.log_softmax(logits, dim=1)[:, 0]
+
+
+def _dot(rows: Tensor, weights: Tensor) -> Tensor:
+    return (rows * weights).sum(dim=1)
+
+
+def _filled(rows: Tensor) -> Tensor:
+    """The rows with rows of zeros behind them, up to the least number that is added up like any other."""
+    missing = LEAST_ROWS - len(rows)
+    return rows if missing <= 0 else torch.cat([rows, rows.new_zeros(missing, rows.shape[1])])

@@ -1,0 +1,57 @@
+"""Which number format a model is read in, and on which device: decided by the machine alone, the same each time."""
+
+import platform
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from uncollapse.errors import UsageError
+
+Device: TypeAlias = Literal["cpu", "cuda"]
+DTYPES = ("float32", "bfloat16", "float16")
+SHORT = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+# Processors with one of these multiply bfloat16 in hardware; others emulate it, slower than fp32.
+NATIVE = {"avx512_bf16", "amx_bf16", "bf16"}
+
+
+@cache
+def device() -> Device:
+    """Where models are read: on a CUDA device where there is one, else on the processor."""
+    if version("torch").endswith("+cpu"):
+        return "cpu"
+    import torch  # noqa: PLC0415  (slow import, needed here alone)
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def resolve_dtype(asked: str) -> str:
+    """The number format that `asked` means on this machine; "auto" is bfloat16 where the hardware multiplies it.
+
+    Raises:
+        UsageError: no such format.
+    """
+    if asked == "auto":
+        return "bfloat16" if device() == "cuda" or _multiplies_bfloat16() else "float32"
+    name = SHORT.get(asked, asked)
+    if name not in DTYPES:
+        raise UsageError(f"no number format {asked!r}", hint=f"one of: auto, {', '.join(DTYPES)}")
+    return name
+
+
+def backend_version() -> str:
+    """The versions and the device that decide the last bits of a score."""
+    return f"transformers {version('transformers')}, torch {version('torch')}, {device()}"
+
+
+@cache
+def _multiplies_bfloat16() -> bool:
+    """Whether the processor says that it does; silence means no."""
+    information = Path("/proc/cpuinfo")
+    if platform.system() != "Linux" or not information.is_file():
+        return False
+    for line in information.read_text().splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() in {"flags", "Features"}:
+            return not NATIVE.isdisjoint(value.split())
+    return False

@@ -1,0 +1,20 @@
+"""Loading without transformers' progress bars and remarks: what is worth saying, our own errors say."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Within, transformers shows no progress and says nothing but errors; afterwards it is as it was."""
+    from transformers.utils import logging  # noqa: PLC0415  (slow import)
+
+    shown, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.set_verbosity(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if shown:
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]

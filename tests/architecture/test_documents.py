@@ -1,0 +1,103 @@
+"""What the documents say is what the program does."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+DOCUMENTS = [*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")]
+TEXT = "The committee met on Tuesday and agreed that the movie was good. It was the first film of the year.\n"
+
+
+def listed() -> list[Path]:
+    """The files of the project, as git would list them; all but what is ignored."""
+    command = ["git", "ls-files", "-co", "--exclude-standard"]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip("documents: this is no git checkout")
+    return [PROJECT / name for name in done.stdout.splitlines() if (PROJECT / name).is_file()]
+
+
+def block(document: str, language: str, *, containing: str) -> str:
+    blocks = re.findall(rf"```{language}\n(.*?)```", (PROJECT / document).read_text(), re.DOTALL)
+    (found,) = [text for text in blocks if containing in text]
+    return found
+
+
+def run(command: list[str], folder: Path) -> str:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def desk(tmp_path):
+    (tmp_path / "essays.jsonl").write_text("".join(f'{{"text": "{TEXT.strip()}", "n": {n}}}\n' for n in range(3)))
+    return tmp_path
+
+
+def test_generated_blocks_are_up_to_date():
+    done = subprocess.run(
+        [sys.executable, PROJECT / "docs" / "generate.py", "--check"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.model
+def test_the_commands_of_the_readme_run(desk, embedded_model):
+    commands = [line.split("#")[0] for line in block("README.md", "sh", containing="uncollapse edit").splitlines()]
+    assert len(commands) == 4
+    program = Path(sys.executable).with_name("uncollapse")
+    for command in commands:
+        name, *words = shlex.split(command)
+        assert name == "uncollapse"
+        run([str(program), *words], desk)
+    assert (desk / "original.jsonl").read_text().count("The committee met on Tuesday") == 3
+    assert {"manifest.json", "report.json", "edits.html"} <= {path.name for path in (desk / "edited").iterdir()}
+
+
+@pytest.mark.model
+def test_the_python_of_the_readme_runs(desk, embedded_model):
+    printed = run(
+        [sys.executable, "-W", "error", "-c", block("README.md", "python", containing="import uncollapse")], desk
+    )
+    assert printed.count("human The committee met on Tuesday") == 3
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(PROJECT)))
+def test_links_lead_somewhere(path):
+    links = re.findall(r"\]\(([^)#:]+)\)", path.read_text())
+    assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+def test_commands_that_documents_name_exist():
+    makefile = (PROJECT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    named = {name for path in DOCUMENTS for name in re.findall(r"\bmake ([a-z-]+)\b", _code(path.read_text()))}
+    assert {"demo", "test"} <= named <= targets
+
+
+def _code(document: str) -> str:
+    """The stretches of a document that are set as code."""
+    return "\n".join(re.findall(r"`[^`]+`|```.*?```", document, re.DOTALL))
+
+
+def test_no_file_knows_a_machine():
+    home = re.compile(r"(?<![\w.])/(?:work|farm|root|home/\w+)/")
+    told = []
+    for path in listed():
+        try:
+            text = path.read_text()
+        except UnicodeDecodeError:
+            continue
+        told += [f"{path.relative_to(PROJECT)}: {match[0]}" for match in home.finditer(text) if path != Path(__file__)]
+    assert told == []
+
+
+def test_decisions_are_numbered_without_a_gap():
+    numbers = sorted(int(path.name[:4]) for path in (PROJECT / "docs" / "decisions").glob("*.md"))
+    assert numbers == list(range(1, len(numbers) + 1))
