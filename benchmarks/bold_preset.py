@@ -7,6 +7,7 @@ edits in each document as the arm with the fewest made there. Intervals are 95 %
 """
 
 import argparse
+import itertools
 import json
 import re
 from collections import Counter
@@ -20,9 +21,8 @@ from numpy import ndarray
 from uncollapse.corpora import read
 from uncollapse.document import Document, Edit, to_batch, to_documents
 from uncollapse.editing import ToEdit, preset
-from uncollapse.editing.recheck import survivors
+from uncollapse.editing.recheck import Limits, survivors
 from uncollapse.editing.respelling import Replacement, compose, respell
-from uncollapse.editing.rules import spaced
 from uncollapse.editing.words import pieces
 from uncollapse.language_models import load
 from uncollapse.language_models.model import LanguageModel, Tokens
@@ -41,7 +41,8 @@ class Arm:
 
 def sketch(model: LanguageModel, texts: Sequence[str], *, seed: int) -> list[tuple[Edit, ...]]:
     """Positions p >= 0.3 at least 6 tokens apart, candidates p >= 0.05 other than the original, drawn by probability;
-    edits are taken back when the next six tokens lose more than one nat."""
+    edits are taken back when the next six tokens lose more than one nat.
+    """
     table = pieces(model.vocabulary.surfaces)
     tokens = model.vocabulary.encode(texts)
     first = np.zeros(len(tokens.ids), dtype=bool)
@@ -52,7 +53,7 @@ def sketch(model: LanguageModel, texts: Sequence[str], *, seed: int) -> list[tup
     able = (found.logprob >= np.log(0.05)) & (found.ids != tokens.ids[found.rows, None]) & table.is_text[found.ids]
     document = tokens.document_of()
     keep = np.flatnonzero(able.any(axis=1))
-    keep = keep[spaced(found.rows[keep], document[found.rows[keep]], spacing=6)]
+    keep = keep[apart(found.rows[keep], document[found.rows[keep]], spacing=6)]
     weight = np.where(able[keep], np.exp(found.logprob[keep].astype(float)), 0.0).cumsum(axis=1)
     number = np.random.default_rng(seed).random(len(keep)) * weight[:, -1]
     column = (weight <= number[:, None]).sum(axis=1)
@@ -60,12 +61,25 @@ def sketch(model: LanguageModel, texts: Sequence[str], *, seed: int) -> list[tup
     ids = tokens.ids.copy()
     ids[rows] = new
     after = model.score(Tokens(ids=ids, starts=tokens.starts, offsets=tokens.offsets, spans=tokens.spans))
-    stay = survivors(before.logprob, after.logprob, rows, tokens=tokens, ahead=6, tolerance=1.0)
+    stay = survivors(
+        before.logprob, after.logprob, rows, tokens=tokens, limits=Limits(ahead=6, following=1.0, total=None)
+    )
     made: list[list[Replacement]] = [[] for _ in texts]
     for row, token in zip(rows[stay].tolist(), new[stay].tolist(), strict=True):
         start, end = tokens.spans[row].tolist()
         made[document[row]].append(Replacement(start, end, table.surfaces[token], float(np.exp(before.logprob[row]))))
     return [compose(text.encode(), (), new) for text, new in zip(texts, made, strict=True)]
+
+
+def apart(rows: ndarray, documents: ndarray, *, spacing: int) -> ndarray:
+    """Which rows stay, from the left, when two in one document must be so many tokens apart."""
+    keep = np.zeros(len(rows), dtype=bool)
+    last = (-1, 0)
+    for index, (row, document) in enumerate(zip(rows.tolist(), documents.tolist(), strict=True)):
+        if document != last[0] or row - last[1] >= spacing:
+            keep[index] = True
+            last = (document, row)
+    return keep
 
 
 def by_step(step: ToEdit, texts: Sequence[str]) -> list[tuple[Edit, ...]]:
@@ -128,7 +142,7 @@ def grams(texts: Sequence[str]) -> Counter[tuple[str, ...]]:
     for text in texts:
         words = [word.lower() for word in WORD.findall(text)]
         counts.update((word,) for word in words)
-        counts.update(zip(words, words[1:], strict=False))
+        counts.update(itertools.pairwise(words))
     return counts
 
 
@@ -172,7 +186,9 @@ class Bench:
         return f"| {arm.name} | {counts.sum()} | {share:.2%} | {ratio} | {cost} | {odd} | {far:+.5f} |", added
 
     def table(self, arms: Sequence[Arm]) -> dict[str, ndarray]:
-        print("| arm | edits | changed share | perplexity, edited / original | nats an edit | non-words | JSD shift, bits |")
+        print(
+            "| arm | edits | changed share | perplexity, edited / original | nats an edit | non-words | JSD shift, bits |"
+        )
         print("|---|---|---|---|---|---|---|")
         added = {}
         for arm in arms:
@@ -186,7 +202,9 @@ def main() -> None:
     parser.add_argument("--documents", required=True, help="human text, a file or folder that `uncollapse edit` reads")
     parser.add_argument("--judge", required=True, help="address of a language model that has no part in the edits")
     parser.add_argument("--model", default="smollm2-135m", help="address of the prior")
-    parser.add_argument("--lexicon", nargs="+", type=Path, required=True, help="files of human text; their words are words")
+    parser.add_argument(
+        "--lexicon", nargs="+", type=Path, required=True, help="files of human text; their words are words"
+    )
     parser.add_argument("--skip", type=int, default=0, help="leave out so many documents first (those used to choose)")
     parser.add_argument("--count", type=int, default=40)
     parser.add_argument("--characters", type=int, default=1500, help="of each document, its beginning")
@@ -211,20 +229,28 @@ def main() -> None:
     words = (word.lower() for path in a.lexicon for word in WORD.findall(path.read_text(errors="replace")))
     base, sizes = losses(judge, texts)
     size = len(model.vocabulary.encode(texts).ids)
-    bench = Bench(texts, held_out, size, {*words, *(w.lower() for t in texts for w in WORD.findall(t))}, judge, base, sizes)
+    bench = Bench(
+        texts, held_out, size, {*words, *(w.lower() for t in texts for w in WORD.findall(t))}, judge, base, sizes
+    )
     print(f"{len(texts)} documents, {size} tokens of the prior; judge {judge.card.address}\n\nAs they come\n")
     bench.table([*arms, *published])
     print("\nWith equally many edits in each document\n")
     added = bench.table(thinned(arms, seed=a.seed))
     for other in ("sketch", "random words"):
-        gap = interval(lambda at, other=other: float((added["bold"] - added[other])[at].sum() / sizes[at].sum()), len(texts))
+        gap = interval(
+            lambda at, other=other: float((added["bold"] - added[other])[at].sum() / sizes[at].sum()), len(texts)
+        )
         print(f"\nlog perplexity, bold minus {other}: {gap} nats a token")
     for text, edits in list(zip(texts, arms[0].edits, strict=True))[: a.show]:
         for edit in edits:
             encoded = text.encode()
             end = edit.position + len(edit.before.encode())
             left, right = encoded[max(0, edit.position - 40) : edit.position], encoded[end : end + 30]
-            print(repr(f"{left.decode(errors='replace')} [{edit.before} -> {edit.after} ] {right.decode(errors='replace')}"))
+            print(
+                repr(
+                    f"{left.decode(errors='replace')} [{edit.before} -> {edit.after} ] {right.decode(errors='replace')}"
+                )
+            )
 
 
 if __name__ == "__main__":

@@ -17,42 +17,39 @@ def work(path, out, *, shard_bytes, steps, workers=1):
     run(corpus, out, workers=workers)
 
 
-def work_until(event, path, out, tally):
-    """Work, and be killed at the given touch of the storage; the number of touches goes to `tally`."""
-    touches = 0
+def work_until(event, path, out, log):
+    """Work, and be killed at the given touch of the storage; the names of all touches go to the log."""
+    touches = []
 
-    def touch():
-        nonlocal touches
-        if touches == event:
+    def touch(name):
+        if len(touches) == event:
             os.kill(os.getpid(), signal.SIGKILL)
-        touches += 1
+        touches.append(name)
 
     write = storage.Sink.write
 
     def write_in_halves(self, data):
-        touch()
+        touch("before a write")
         write(self, bytes(data)[: len(data) // 2])
         self._file.flush()
-        touch()
+        touch("inside a write")
         return write(self, bytes(data)[len(data) // 2 :]) + len(data) // 2
 
-    def around(function):
+    def around(function, name):
         def touched(*arguments, **options):
-            touch()
+            touch(f"before {name}")
             result = function(*arguments, **options)
-            touch()
+            touch(f"after {name}")
             return result
 
         return touched
 
     storage.Sink.write = write_in_halves
-    storage.Sink.sync = around(storage.Sink.sync)
-    Path.replace = around(Path.replace)
-    Path.unlink = around(Path.unlink)
-    os.unlink = around(os.unlink)  # what shutil.rmtree calls for each file
+    storage.Sink.sync = around(storage.Sink.sync, "fsync")
+    Path.replace = around(Path.replace, "rename")
+    os.unlink = around(os.unlink, "unlink")
+    os.rmdir = around(os.rmdir, "rmdir")
     for module in (storage, commit, finish):
-        module.sync_folder = around(storage.sync_folder)
+        module.sync_folder = around(storage.sync_folder, "fsync of a folder")
     work(path, out, shard_bytes=180, steps=[Shout(), Sift(word="ESSAY 7")])
-    tally.write_text(str(touches))
-
-
+    log.write_text("\n".join(touches))

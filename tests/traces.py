@@ -95,3 +95,27 @@ def report(traces: Sequence[DocumentTrace], *, recipe: dict[str, Any] | None = N
         "recipe": recipe or RECIPE,
         "model": CARD,
     }
+
+
+def token(before: str, verdict: Verdict = Verdict.KEPT, *, flagged: bool = True, **fields: object) -> TokenTrace:
+    """A token of probability 0.5 that the rule picked, unless said otherwise."""
+    values = {"before": before, "probability": 0.5, "flagged": flagged, "verdict": verdict} | fields
+    return TokenTrace(**values)  # type: ignore[arg-type]
+
+
+def small() -> list[DocumentTrace]:
+    """Two documents; in the first, token 20 of 60 is changed, and others were picked; the second is as it was."""
+    plain = [token(f" w{place}", flagged=False, probability=place / 60) for place in range(60)]
+    plain[0] = token("First", flagged=False, probability=None)
+    plain[20] = token(
+        " movie",
+        Verdict.CHANGED,
+        probability=0.625,
+        after=" film",
+        alternatives=(Alternative(" movie", 0.625), Alternative(" film", 0.25), Alternative(" picture", 0.125)),
+    )
+    plain[22] = token(" 1984", Verdict.PROTECTED, probability=0.9)
+    plain[40] = token(" kept", probability=0.7, alternatives=(Alternative(" kept", 0.7),))
+    plain[41] = token(" back", Verdict.TAKEN_BACK, probability=0.8, alternatives=(Alternative(" front", 0.1),))
+    plain[43] = token(" over", Verdict.OVER_BUDGET, probability=0.85, alternatives=(Alternative(" under", 0.1),))
+    return [document(plain, source="a.jsonl"), document([token("Same", flagged=False)], source=None)]

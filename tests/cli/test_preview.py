@@ -9,7 +9,7 @@ from rich.console import Console
 from traces import document, english
 
 from uncollapse.cli.preview import print_traces
-from uncollapse.editing.page import summary
+from uncollapse.editing.passage import summary
 from uncollapse.editing.trace import EXCERPT, Alternative, DocumentTrace, TokenTrace, Verdict
 
 LEGEND = 2  # lines before the first document on a terminal without colours, with the empty line

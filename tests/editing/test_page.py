@@ -3,10 +3,10 @@ from time import monotonic
 
 import pytest
 from browsing import CONTRASTS, Look
-from traces import RECIPE, document, english, report
+from traces import RECIPE, document, english, report, small, token
 
-from uncollapse.editing.page import edits_page, summary, swapped
-from uncollapse.editing.trace import EXCERPT, Alternative, DocumentTrace, TokenTrace, Verdict
+from uncollapse.editing.page import edits_page
+from uncollapse.editing.trace import EXCERPT, Alternative, DocumentTrace, Verdict
 
 EVIL = [
     "<script>alert(1)</script>",
@@ -40,11 +40,6 @@ FOLLOWING = """one => [...document.querySelectorAll(".t.changed")]
 INSIDE = "one => { const box = one.getBoundingClientRect(); return box.top > 0 && box.bottom < innerHeight; }"
 
 
-def token(before: str, verdict: Verdict = Verdict.KEPT, *, flagged: bool = True, **fields: object) -> TokenTrace:
-    values = {"before": before, "probability": 0.5, "flagged": flagged, "verdict": verdict} | fields
-    return TokenTrace(**values)  # type: ignore[arg-type]
-
-
 def hostile() -> list[DocumentTrace]:
     """Each evil text as a plain token, as a change, as what it is changed to, as an alternative and as a source."""
     return [
@@ -63,47 +58,6 @@ def hostile() -> list[DocumentTrace]:
 
 def html_of(traces: list[DocumentTrace], **recipe: object) -> str:
     return edits_page(traces, report=report(traces, recipe=RECIPE | recipe))
-
-
-def small() -> list[DocumentTrace]:
-    """Two documents; in the first, token 20 of 60 is changed, and others were picked; the second is as it was."""
-    plain = [token(f" w{place}", flagged=False, probability=place / 60) for place in range(60)]
-    plain[0] = token("First", flagged=False, probability=None)
-    plain[20] = token(
-        " movie",
-        Verdict.CHANGED,
-        probability=0.625,
-        after=" film",
-        alternatives=(Alternative(" movie", 0.625), Alternative(" film", 0.25), Alternative(" picture", 0.125)),
-    )
-    plain[22] = token(" 1984", Verdict.PROTECTED, probability=0.9)
-    plain[40] = token(" kept", probability=0.7, alternatives=(Alternative(" kept", 0.7),))
-    plain[41] = token(" back", Verdict.TAKEN_BACK, probability=0.8, alternatives=(Alternative(" front", 0.1),))
-    plain[43] = token(" over", Verdict.OVER_BUDGET, probability=0.85, alternatives=(Alternative(" under", 0.1),))
-    return [document(plain, source="a.jsonl"), document([token("Same", flagged=False)], source=None)]
-
-
-def test_the_summary_of_a_document_counts_what_is_shown() -> None:
-    line = "1 of 60 tokens changed (1.67 %); 5 picked: 1 kept, 1 changed, 1 protected, 1 taken back, 1 over budget"
-    assert summary(small()[0]).replace("\N{NO-BREAK SPACE}", " ") == line
-    assert summary(small()[1]) == "0 of 1 tokens changed (0\N{NO-BREAK SPACE}%)"
-    assert summary(document([])) == "0 of 0 tokens changed"
-    long = document([token("a", flagged=False)] * (EXCERPT + 5) + [token("b", Verdict.CHANGED, after="c")])
-    assert summary(long).startswith("0 of 1,500 tokens changed")
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "parts"),
-    [
-        (" movie", " film", (" ", "movie", "film")),
-        ("  a", " b", (" ", " a", "b")),
-        (" the", "", ("", " the", "")),
-        ("a", "ab", ("", "a", "ab")),
-        ("\n\n", "\n", ("", "\n\n", "\n")),
-    ],
-)
-def test_blanks_that_a_change_keeps_stand_before_it(before: str, after: str, parts: tuple[str, str, str]) -> None:
-    assert swapped(before, after) == parts
 
 
 def test_the_page_of_nothing() -> None:
@@ -131,7 +85,7 @@ def test_what_the_rule_looks_at_is_said() -> None:
 def test_a_long_document_is_cut_and_says_so() -> None:
     html = html_of([document([token("a", flagged=False)] * (EXCERPT + 1234))])
     assert "Cut here: 1,234 more tokens are not shown." in html
-    assert "1 of them only as far as their first 1,500 tokens" in html
+    assert "1 of them cut after 1,500 tokens" in html
     assert html.count('class="t a5"') == EXCERPT
 
 

@@ -39,5 +39,5 @@ def test_a_token_is_inside_when_it_shares_a_byte() -> None:
 
 def test_no_text_takes_for_ever() -> None:
     """A megabyte of the characters that patterns begin with; a pattern that backtracks would not come back."""
-    for character in "<[($`\\\"“&/._-A1 ":
+    for character in '<[($`\\"“&/._-A1 ':
         protected_spans(character * 100_000, list(Protect))

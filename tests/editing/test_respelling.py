@@ -1,5 +1,6 @@
 """Edits as bytes: every round can be undone, whatever the text holds."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -68,10 +69,5 @@ def test_a_deletion_beside_a_later_edit() -> None:
 
 def test_a_text_that_was_changed_afterwards_is_not_reverted() -> None:
     edits = compose(b"a dog ran", (), [Replacement(1, 5, b" cat", 0.5)])
-    try:
+    with pytest.raises(ValueError, match="at byte 1 .*' cat'"):
         first_text(b"a cow ran", edits)
-    except ValueError as error:
-        assert "byte 1" in str(error)
-        assert "' cat'" in str(error)
-    else:
-        raise AssertionError("a text that does not hold the edit must not be reverted")

@@ -102,9 +102,7 @@ def test_an_unchanged_document_keeps_everything(prior: str) -> None:
     assert step.apply(batch).batch.equals(batch)
 
 
-@pytest.mark.parametrize(
-    ("strict", "flagged"), [(False, 1), (True, 0)]
-)
+@pytest.mark.parametrize(("strict", "flagged"), [(False, 1), (True, 0)])
 def test_the_threshold_itself(tmp_path: Path, strict: bool, flagged: int) -> None:
     """p exactly on the boundary: flagged by >=, not by the > of the released script."""
     CountedModel.fit(["a b"], order=2, pseudo_count=0.01).save(tmp_path)
@@ -121,9 +119,11 @@ def released_by_script(step: ToEdit, model: CountedModel, text: str) -> str:
     numbers = Stream.of(step.seed, step.fingerprint, Document(text=text).id).uniform(np.arange(len(tokens.ids)))
     out = []
     for position, token in enumerate(tokens.ids.tolist()):
-        probability = math.exp(float(scores.logprob[position]))
+        chosen, probability = token, math.exp(float(scores.logprob[position]))
         if position > 0 and probability > 0.99:
-            law = dict(zip(all_rows.ids[position].tolist(), all_rows.logprob[position].astype(float).tolist(), strict=True))
+            law = dict(
+                zip(all_rows.ids[position].tolist(), all_rows.logprob[position].astype(float).tolist(), strict=True)
+            )
             kth = sorted(law.values(), reverse=True)[7]
             weight = {other: math.exp(value / 1.5) for other, value in law.items() if value >= kth and other != 0}
             readable = {other for other in weight if _readable(model, other)}
@@ -132,9 +132,9 @@ def released_by_script(step: ToEdit, model: CountedModel, text: str) -> str:
             for other in sorted(readable):
                 line += weight[other] / total
                 if numbers[position] < line:
-                    token = other
+                    chosen = other
                     break
-        out.append(model.vocabulary.surfaces[token] or b"")
+        out.append(model.vocabulary.surfaces[chosen] or b"")
     return b"".join(out).decode()
 
 
@@ -217,9 +217,11 @@ def test_two_rounds_compose_and_revert_to_the_first_text(reader: tuple[str, list
 
 
 def test_a_tampered_row_is_not_reverted(prior: str) -> None:
-    batch = ToEdit(model=prior, threshold=0.5, top_k=2, exclude_original=True).apply(
-        to_batch([Document(text="ran,the cat"), Document(text="the cat")])
-    ).batch
+    batch = (
+        ToEdit(model=prior, threshold=0.5, top_k=2, exclude_original=True)
+        .apply(to_batch([Document(text="ran,the cat"), Document(text="the cat")]))
+        .batch
+    )
     texts = batch.column("text").to_pylist()
     texts[0] = texts[0].replace("ran", "sat")
     assert texts == ["sat,the dog", "the dog"]
@@ -254,9 +256,9 @@ def test_spacing_keeps_edits_apart(reader: tuple[str, list[str]]) -> None:
 
 def test_recheck_takes_back_what_harms_the_text_after_it(tmp_path: Path) -> None:
     """After `good` comes `day`, after `bad` never: changing the first word makes ` day` improbable, and goes back."""
-    lines = ["a good day"] * 50 + ["a bad night"] * 10
+    lines = ["a good day"] * 30 + ["a good walk"] * 20 + ["a bad night"] * 10
     CountedModel.fit(lines, order=2, pseudo_count=0.01).save(tmp_path)
-    rules = {"model": str(tmp_path), "threshold": 0.5, "top_k": 2, "exclude_original": True, "spacing": 2}
+    rules = {"model": str(tmp_path), "threshold": 0.7, "top_k": 2, "exclude_original": True}
     assert one(ToEdit(**rules), "a good day").text == "a bad day"
     outcome = ToEdit(**rules, recheck=True).apply(to_batch([Document(text="a good day")]))
     assert [row.text for row in to_documents(outcome.batch)] == ["a good day"]
@@ -333,5 +335,5 @@ def test_impossible_rules_are_refused(fields: dict[str, object], said: str) -> N
 
 
 def test_a_missing_prompt_column_names_those_that_are_there(prior: str) -> None:
-    with pytest.raises(MissingColumn, match="question.*id, text"):
+    with pytest.raises(MissingColumn, match=r"question.*id, text"):
         ToEdit(model=prior, prompt_column="question").apply(to_batch([Document(text="the cat")]))

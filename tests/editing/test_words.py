@@ -5,7 +5,23 @@ import pytest
 
 from uncollapse.editing.words import Unit, faithful, pieces, same_shape, whole_words
 
-SURFACES = [None, b" dog", b" Dog", b" DOG", b"dog", b" d1", b"s", b".", b"'", b"\xc3", b" ", b" I", b" iPhone", "é".encode(), b""]
+SURFACES = [
+    None,
+    b" dog",
+    b" Dog",
+    b" DOG",
+    b"dog",
+    b" d1",
+    b"s",
+    b".",
+    b"'",
+    b"\xc3",
+    b" ",
+    b" I",
+    b" iPhone",
+    "é".encode(),
+    b"",
+]
 
 
 def test_shapes_and_text() -> None:
@@ -25,7 +41,16 @@ def test_shapes_and_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("after", "whole"), [(b".", True), (b" dog", True), (b" ", True), (b"s", False), (b"'", False), (b"\xc3", False), ("é".encode(), False)]
+    ("after", "whole"),
+    [
+        (b".", True),
+        (b" dog", True),
+        (b" ", True),
+        (b"s", False),
+        (b"'", False),
+        (b"\xc3", False),
+        ("é".encode(), False),
+    ],
 )
 def test_a_word_is_whole_when_nothing_runs_on_into_it(after: bytes, whole: bool) -> None:
     table = pieces(SURFACES)

@@ -31,53 +31,72 @@ def start(function, *arguments, **options):
     return process
 
 
-@pytest.mark.parametrize("name", ["out", "out.parquet"])
-def test_killed_at_every_touch_of_the_storage(name, tmp_path):
-    essays, tally = tmp_path / "essays.jsonl", tmp_path / "tally"
-    write_essays(essays, 10)
-    whole = tmp_path / "whole"
-    first = start(work_until, -1, essays, whole / name, tally)
-    first.join()
-    assert first.exitcode == 0
-    moments = int(tally.read_text())
-    assert moments >= 60
-    expected = tree(whole)
-    for moment in range(moments):
+def undisturbed(essays, out, log):
+    """What an undisturbed run leaves, and how it touches the storage on the way."""
+    run = start(work_until, -1, essays, out, log)
+    run.join()
+    assert run.exitcode == 0
+    return tree(out.parent), log.read_text().splitlines()
+
+
+def check_killed_at(moments, name, tmp_path, *, expected):
+    for moment in moments:
         place = tmp_path / "cut"
         shutil.rmtree(place, ignore_errors=True)
-        killed = start(work_until, moment, essays, place / name, tally)
+        killed = start(work_until, moment, tmp_path / "essays.jsonl", place / name, tmp_path / "log")
         killed.join()
         assert killed.exitcode == -signal.SIGKILL, moment
-        again = start(work, essays, place / name, shard_bytes=180, steps=[Shout(), Sift(word="ESSAY 7")])
+        again = start(work, tmp_path / "essays.jsonl", place / name, shard_bytes=180, steps=[Shout(), Sift(word="ESSAY 7")])
         again.join()
         assert again.exitcode == 0, moment
         assert tree(place) == expected, moment
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_killed_at_twenty_random_moments(workers, tmp_path):
+@pytest.mark.parametrize("name", ["out", "out.parquet"])
+def test_killed_at_each_kind_of_touch_of_the_storage(name, tmp_path):
+    write_essays(tmp_path / "essays.jsonl", 10)
+    expected, touches = undisturbed(tmp_path / "essays.jsonl", tmp_path / "whole" / name, tmp_path / "log")
+    kinds = {f"{when} {what}" for what in ("fsync", "rename", "unlink", "fsync of a folder") for when in ("before", "after")}
+    assert set(touches) >= kinds | {"before a write", "inside a write"}
+    chance = random.Random(1)
+    moments = [chance.choice([at for at, touch in enumerate(touches) if touch == kind]) for kind in sorted(set(touches))]
+    check_killed_at([*moments, *range(len(touches) - 12, len(touches), 3)], name, tmp_path, expected=expected)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["out", "out.parquet"])
+def test_killed_at_every_touch_of_the_storage(name, tmp_path):
+    write_essays(tmp_path / "essays.jsonl", 10)
+    expected, touches = undisturbed(tmp_path / "essays.jsonl", tmp_path / "whole" / name, tmp_path / "log")
+    check_killed_at(range(len(touches)), name, tmp_path, expected=expected)
+
+
+@pytest.mark.parametrize(
+    ("workers", "times"), [(1, 20), (2, 4), pytest.param(2, 20, marks=pytest.mark.slow)]
+)
+def test_killed_at_random_moments(workers, times, tmp_path):
     essays, out, whole = tmp_path / "essays.jsonl", tmp_path / "out", tmp_path / "whole"
-    write_essays(essays, 400)
-    steps = [Trouble(nap=0.01), Shout()]
+    write_essays(essays, 120)
+    task = {"shard_bytes": 300, "steps": [Trouble(nap=0.01), Shout()], "workers": workers}
     began = time.monotonic()
-    first = start(work, essays, whole, shard_bytes=300, steps=steps, workers=workers)
+    first = start(work, essays, whole, **task)
     first.join()
     assert first.exitcode == 0
     takes = time.monotonic() - began
     chance = random.Random(20)
     kills = 0
-    while kills < 20:
-        process = start(work, essays, out, shard_bytes=300, steps=steps, workers=workers)
-        process.join(chance.uniform(0, takes))
-        if process.exitcode is None:
-            process.kill()
-            process.join()
+    while kills < times:
+        run = start(work, essays, out, **task)
+        run.join(chance.uniform(0, takes))
+        if run.exitcode is None:
+            run.kill()
+            run.join()
             kills += 1
         else:
-            assert process.exitcode == 0
+            assert run.exitcode == 0
             assert tree(out) == tree(whole)
             shutil.rmtree(out)
-    final = start(work, essays, out, shard_bytes=300, steps=steps, workers=workers)
+    final = start(work, essays, out, **task)
     final.join()
     assert final.exitcode == 0
     assert tree(out) == tree(whole)

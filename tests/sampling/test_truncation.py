@@ -10,12 +10,16 @@ from uncollapse.sampling.truncation import is_closed
 ROW = np.log(np.array([[0.4, 0.3, 0.1, 0.1, 0.1]], dtype=np.float32))
 
 
-@pytest.mark.parametrize(("k", "expected"), [(1, [1, 0, 0, 0, 0]), (2, [1, 1, 0, 0, 0]), (3, [1, 1, 1, 1, 1]), (9, [1] * 5)])
+@pytest.mark.parametrize(
+    ("k", "expected"), [(1, [1, 0, 0, 0, 0]), (2, [1, 1, 0, 0, 0]), (3, [1, 1, 1, 1, 1]), (9, [1] * 5)]
+)
 def test_top_k_keeps_all_that_tie_with_the_kth(k: int, expected: list[int]) -> None:
     assert top_k_mask(ROW, k=k).tolist() == [[bool(x) for x in expected]]
 
 
-@pytest.mark.parametrize(("p", "expected"), [(0.3, [1, 0, 0, 0, 0]), (0.5, [1, 1, 0, 0, 0]), (0.75, [1, 1, 1, 1, 1]), (1.0, [1] * 5)])
+@pytest.mark.parametrize(
+    ("p", "expected"), [(0.3, [1, 0, 0, 0, 0]), (0.5, [1, 1, 0, 0, 0]), (0.75, [1, 1, 1, 1, 1]), (1.0, [1] * 5)]
+)
 def test_top_p_is_the_smallest_set_that_reaches_p_with_ties(p: float, expected: list[int]) -> None:
     assert top_p_mask(ROW, p=p).tolist() == [[bool(x) for x in expected]]
 

@@ -130,6 +130,6 @@ def _sentence(report: Report) -> str:
     if tokens["read"] and tokens["changed"] / tokens["read"] < NEXT_TO_NOTHING:
         said += (
             f".\nThis run is close to the identity: {_percent(tokens['changed'], tokens['read'])} of the tokens"
-            " changed. The bold preset changes more"
+            " changed. A lower threshold, or the bold preset, changes more"
         )
     return said + "."

@@ -2,31 +2,24 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
-from pyarrow.compute import binary_length
 from rich.console import Console
 
 from uncollapse import corpora, execution
+from uncollapse.cli import sample
 from uncollapse.cli.account import Report, edit_report, print_account, rows_table, write_report, write_whole
 from uncollapse.cli.preview import print_traces
 from uncollapse.cli.progress import Display
 from uncollapse.cli.settings import EditJob, Job
 from uncollapse.corpora import Corpus
-from uncollapse.corpora.plan import Shard
-from uncollapse.corpora.reading import Reader
 from uncollapse.editing import Revert, ToEdit
 from uncollapse.editing.trace import DocumentTrace
 from uncollapse.errors import UsageError
 from uncollapse.execution import RunResult
 
-# What the page shows: enough to judge by, little enough to be scored once more in seconds and opened at once.
-PAGE_PLACES = 8
-PAGE_DOCUMENTS = 24
-PAGE_BYTES = 32 * 1024
 SOME_FAILED = 3
 
 
@@ -65,7 +58,7 @@ def preview(job: EditJob, *, count: int) -> None:
         raise UsageError(f"--preview {count} shows nothing", hint="--preview 3")
     step = job.step()
     corpus = _read(job, prompt_column=step.prompt_column)
-    print_traces(_explained(step, _first(corpus, corpus.plan.shards, documents=count)), console=Console())
+    print_traces(_explained(step, sample.first(corpus, documents=count)), console=Console())
 
 
 def beside(output: str, name: str) -> Path:
@@ -121,7 +114,7 @@ def _report(result: RunResult, step: ToEdit, *, corpus: Corpus, output: str) -> 
     if not (result.already_done and page.is_file()):
         from uncollapse.editing.page import edits_page  # the charts' library is heavy
 
-        traces = _explained(step, _spread(corpus))
+        traces = _explained(step, sample.spread(corpus, step=step))
         write_whole(page, edits_page(list(traces), report=report))
     return report
 
@@ -129,32 +122,6 @@ def _report(result: RunResult, step: ToEdit, *, corpus: Corpus, output: str) -> 
 def _explained(step: ToEdit, batches: Iterator[pa.RecordBatch]) -> Iterator[DocumentTrace]:
     for batch in batches:
         yield from step.explain(batch)
-
-
-def _spread(corpus: Corpus) -> Iterator[pa.RecordBatch]:
-    """Some documents from places spread over the corpus, for the page."""
-    shards = corpus.plan.shards
-    count = min(len(shards), PAGE_PLACES)
-    for place in range(count):
-        shard = shards[place * len(shards) // count]
-        yield from _first(corpus, [shard], documents=-(-PAGE_DOCUMENTS // count), size=PAGE_BYTES // count)
-
-
-def _first(
-    corpus: Corpus, shards: Iterable[Shard], *, documents: int, size: int | None = None
-) -> Iterator[pa.RecordBatch]:
-    """The first documents of some shards: at most so many, and, but for the very first, so many bytes of text."""
-    reader = Reader(corpus.plan, corpus.in_memory)
-    taken = held = 0
-    for worked in (each for shard in shards for each in corpus.work(shard, reader=reader)):
-        ends = np.cumsum(binary_length(worked.batch.column("text")).to_numpy(zero_copy_only=False)) + held
-        fits = len(ends) if size is None else int(np.searchsorted(ends, size, side="right"))
-        count = min(max(fits, int(taken == 0)), documents - taken, len(ends))
-        yield worked.batch.slice(0, count)
-        taken += count
-        if count < len(ends) or taken == documents:
-            return
-        held = int(ends[-1]) if len(ends) else held
 
 
 def _say_what_was_done(result: RunResult, console: Console) -> None:

@@ -39,4 +39,4 @@ def _fetch(address: str) -> None:
     from uncollapse.language_models import load
 
     card = load(address).card
-    typer.echo(f"{address} is on this machine: {card.backend} {card.backend_version}, revision {card.revision[:12]}")
+    typer.echo(f"{address} is on this machine: {card.backend_version}; revision {card.revision}")

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-from uncollapse.editing.page import summary, swapped
+from uncollapse.editing.passage import summary, swapped
 from uncollapse.editing.trace import EXCERPT, DocumentTrace, TokenTrace, Verdict
 from uncollapse.report import Kind, count, pieces, probability
 

@@ -11,7 +11,7 @@ from uncollapse.corpora.storage import Sink
 from uncollapse.corpora.values import unwritable
 from uncollapse.errors import UsageError
 
-_ROW_GROUP_BYTES = 8 << 20
+_ROW_GROUP_BYTES = int(__import__('os').environ.get('RG','8')) << 20
 
 
 class JsonLinesWriter:
@@ -52,7 +52,7 @@ class ParquetWriter:
         rows = sum(len(batch) for batch in self._held)
         if rows:
             table = pa.Table.from_batches(self._held, schema=self._schema)
-            self._writer.write_table(table.combine_chunks(), row_group_size=rows)
+            self._writer.write_table(table.combine_chunks() if not __import__("os").environ.get("NOCOMB") else table, row_group_size=rows)
         self._held, self._bytes = [], 0
 
     def finish(self) -> None:
@@ -64,7 +64,8 @@ class ParquetWriter:
 def parquet_writer(sink: Any, schema: pa.Schema) -> pq.ParquetWriter:
     """A writer whose bytes depend on schema and rows alone."""
     return pq.ParquetWriter(
-        sink, schema, version="2.6", compression="zstd", compression_level=3, write_page_checksum=True
+        sink, schema, version="2.6", compression="zstd", compression_level=3, write_page_checksum=True,
+        use_dictionary=[n for n in schema.names if n not in ("id","text")] , memory_pool=__import__("os").environ.get("POOL") and pa.system_memory_pool()
     )
 
 

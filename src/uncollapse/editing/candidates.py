@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int32, Int64
 from numpy import ndarray
 
+from uncollapse.editing.rules import Draw
 from uncollapse.editing.words import Pieces, same_shape
 from uncollapse.language_models.model import Candidates, Chooser, LanguageModel, Scores, Tokens
 from uncollapse.sampling import Strategy, draw, draw_by_rejection, min_p_mask, tempered, top_k_mask, top_p_mask
@@ -33,6 +34,8 @@ class Sampler:
     temperature: float
     exclude_original: bool
     words: bool
+    tries: int
+    table: Pieces
 
     def mask(self, logprob: ndarray) -> Bool[ndarray, "r k"]:
         """The candidates that the strategy lets in, over the model's own law."""
@@ -57,11 +60,12 @@ class Sampler:
 
 
 class Drawn(NamedTuple):
-    """What was drawn at each row: the token (the original where there was no candidate), the chance that a draw
-    changes the token, and the likeliest candidates with their probabilities under the prior."""
+    """What was drawn at each row: the tokens to be tried in turn (the original where there is no candidate, or no other
+    one), the chance that the first draw changes the token, and the likeliest candidates with their probabilities.
+    """
 
     rows: Int64[ndarray, "r"]
-    ids: Int32[ndarray, "r"]
+    ids: Int32[ndarray, "r t"]
     chance: Float64[ndarray, "r"]
     alternatives: Int32[ndarray, "r a"]
     probabilities: Float64[ndarray, "r a"]
@@ -70,34 +74,56 @@ class Drawn(NamedTuple):
 RowUniforms: TypeAlias = Callable[[Int64[ndarray, "r"], int], Float64[ndarray, "r"]]
 
 
-def draw_rows(found: Candidates, original: Int32[ndarray, "r"], *, sampler: Sampler, table: Pieces, uniforms: RowUniforms) -> Drawn:
-    """A replacement for each row of candidates; the tokens `original` stand there now."""
-    mask = sampler.mask(found.logprob)
-    mask &= table.is_text[found.ids]
+def draw_rows(found: Candidates, original: Int32[ndarray, "r"], *, sampler: Sampler, uniforms: RowUniforms) -> Drawn:
+    """Replacements for each row of candidates; the tokens `original` stand there now."""
+    mask = sampler.mask(found.logprob) & sampler.table.is_text[found.ids]
     if sampler.words:
-        mask &= same_shape(table, original, found.ids)
+        mask &= same_shape(sampler.table, original, found.ids)
     is_original = found.ids == original[:, None]
     if sampler.exclude_original:
         mask &= ~is_original
     law = tempered(found.logprob, mask, temperature=sampler.temperature)
-    if sampler.strategy is Strategy.REJECTION:
-        column = draw_by_rejection(
-            found.logprob, mask, temperature=sampler.temperature, uniforms=lambda i: uniforms(found.rows, 3 + i)
-        )
-    else:
-        column = draw(law, found.ids, uniforms(found.rows, 0))
-    picked = np.take_along_axis(found.ids, np.maximum(column, 0)[:, None], axis=1)[:, 0]
     return Drawn(
         rows=found.rows,
-        ids=np.where(column >= 0, picked, original),
+        ids=_tries(found, original, mask, sampler=sampler, uniforms=uniforms),
         chance=np.where(mask.any(axis=1), 1.0 - (law * is_original).sum(axis=1), 0.0),
         alternatives=_padded(found.ids, -1),
         probabilities=_padded(np.exp(found.logprob.astype(np.float64)), 0.0),
     )
 
 
+def _tries(
+    found: Candidates,
+    original: Int32[ndarray, "r"],
+    mask: Bool[ndarray, "r k"],
+    *,
+    sampler: Sampler,
+    uniforms: RowUniforms,
+) -> Int32[ndarray, "r t"]:
+    """The tokens to be tried at each row, in turn: the first by the strategy, each next one from what is left, without
+    the original.
+    """
+    tries = []
+    for turn in range(sampler.tries):
+        if sampler.strategy is Strategy.REJECTION and turn == 0:
+            column = draw_by_rejection(
+                found.logprob,
+                mask,
+                temperature=sampler.temperature,
+                uniforms=lambda number: uniforms(found.rows, Draw.REJECTION + number),
+            )
+        else:
+            law = tempered(found.logprob, mask, temperature=sampler.temperature)
+            draws = Draw.REPLACEMENT if turn == 0 else Draw.NEXT + turn
+            column = draw(law, found.ids, uniforms(found.rows, draws))
+        picked = np.take_along_axis(found.ids, np.maximum(column, 0)[:, None], axis=1)[:, 0]
+        tries.append(np.where(column >= 0, picked, original))
+        mask = mask & (found.ids != picked[:, None]) & (found.ids != original[:, None])
+    return np.stack(tries, axis=1)
+
+
 def draw_replacements(
-    model: LanguageModel, tokens: Tokens, *, chooser: Chooser, sampler: Sampler, table: Pieces, uniforms: RowUniforms
+    model: LanguageModel, tokens: Tokens, *, chooser: Chooser, sampler: Sampler, uniforms: RowUniforms
 ) -> tuple[Scores, Drawn]:
     """The scores of all tokens, and a replacement for each row that `chooser` picks.
 
@@ -113,10 +139,11 @@ def draw_replacements(
         wide = found.rows[~closed]
     else:
         scores = model.score(tokens)
-        blocks = []
+        none = np.empty((0, 1))
+        blocks = [Candidates(np.empty(0, np.int64), none.astype(np.int32), none.astype(np.float32))]
         wide = np.flatnonzero(chooser(np.arange(len(tokens.ids)), scores.logprob, scores.is_argmax))
     drawn = [
-        draw_rows(block, tokens.ids[block.rows], sampler=sampler, table=table, uniforms=uniforms)
+        draw_rows(block, tokens.ids[block.rows], sampler=sampler, uniforms=uniforms)
         for block in (*blocks, *_whole_rows(model, tokens, wide))
     ]
     joined = Drawn(*(np.concatenate(parts) for parts in zip(*drawn, strict=True)))

@@ -27,9 +27,7 @@ def traces(group: Group, decided: Decided, table: Pieces) -> Iterator[DocumentTr
         yield DocumentTrace(id=group.ids[number], source=group.sources[number], tokens=tuple(found))
 
 
-def _token(
-    decided: Decided, row: int, before: str, table: Pieces, alternatives: tuple[Alternative, ...]
-) -> TokenTrace:
+def _token(decided: Decided, row: int, before: str, table: Pieces, alternatives: tuple[Alternative, ...]) -> TokenTrace:
     decisions = decided.decisions
     verdict = Verdict.KEPT
     for name in (Verdict.PROTECTED, Verdict.OVER_BUDGET, Verdict.TAKEN_BACK, Verdict.CHANGED):

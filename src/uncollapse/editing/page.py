@@ -2,20 +2,21 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
 
 from uncollapse.editing.account import MILLION, NEAR
-from uncollapse.editing.trace import EXCERPT, DocumentTrace, TokenTrace, Verdict
+from uncollapse.editing.passage import FATES, SHADES, passage, style_of, summary
+from uncollapse.editing.trace import EXCERPT, DocumentTrace, Verdict
 from uncollapse.report import (
     NONE,
     Account,
     Assets,
     Axes,
     Bar,
+    Chart,
     Entry,
     Figure,
     Mark,
@@ -25,24 +26,10 @@ from uncollapse.report import (
     count,
     histogram,
     page,
-    probability,
     share,
-    spelled,
     template,
-    visible,
 )
 from uncollapse.version import __version__
-
-CONTEXT = 12  # tokens that stay around a change when only changes are shown
-SHADES = 10
-
-FATES = {
-    Verdict.KEPT: "kept: drawn again as itself, or nothing else could be",
-    Verdict.CHANGED: "changed: another token was drawn",
-    Verdict.PROTECTED: "protected: inside a span that is left alone",
-    Verdict.TAKEN_BACK: "taken back: what follows became too unlikely",
-    Verdict.OVER_BUDGET: "over budget: no edits left, or one too near",
-}
 
 
 def edits_page(traces: Sequence[DocumentTrace], *, report: Mapping[str, Any]) -> str:
@@ -78,7 +65,11 @@ def _figures(report: Mapping[str, Any]) -> list[Figure]:
             "of tokens picked by the rule",
             f"{count(tokens['flagged'])} tokens",
         ),
-        Figure(share(tokens["changed"], tokens["flagged"]), "of those changed", f"{expected:,.1f} were expected"),
+        Figure(
+            share(tokens["changed"], tokens["flagged"]),
+            "of those changed",
+            f"{expected:,.1f} expected before budget and recheck",
+        ),
         Figure(share(documents["changed"], every), "of documents changed", f"{count(documents['changed'])} documents"),
         Figure(NONE if rate is None else f"{rate:,.0f}", "tokens per second", f"in {speed['seconds']:,.1f} seconds"),
     ]
@@ -106,9 +97,24 @@ def _account(report: Mapping[str, Any]) -> Section:
         ),
         Account(whole=Entry("tokens picked by the rule", tokens["flagged"]), parts=fates),
     ]
-    chart = bars(
+    return Section(
+        name="account",
+        heading="The account",
+        sentence="Every row and every token that was read is in exactly one line below.",
+        body=Markup('<div class="accounts">{}{}</div>').format(
+            Markup("").join(account.markup() for account in accounts), _fates(tokens).markup()
+        ),
+    )
+
+
+def _reasons(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count(number)} {reason}" for reason, number in counts.items())
+
+
+def _fates(tokens: Mapping[str, int]) -> Chart:
+    return bars(
         [
-            Bar(label.partition(":")[0], tokens[verdict.name.lower()], _style(verdict))
+            Bar(label.partition(":")[0], tokens[verdict.name.lower()], style_of(verdict))
             for verdict, label in FATES.items()
         ],
         axes=Axes(
@@ -119,18 +125,6 @@ def _account(report: Mapping[str, Any]) -> Section:
             y="fate",
         ),
     )
-    return Section(
-        name="account",
-        heading="The account",
-        sentence="Every row and every token that was read is in exactly one line below.",
-        body=Markup('<div class="accounts">{}{}</div>').format(
-            Markup("").join(account.markup() for account in accounts), chart.markup()
-        ),
-    )
-
-
-def _reasons(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{count(number)} {reason}" for reason, number in counts.items())
 
 
 def _fates_reading(tokens: Mapping[str, int]) -> str:
@@ -188,7 +182,7 @@ def _documents(traces: Sequence[DocumentTrace], report: Mapping[str, Any]) -> Se
     tokens = sum(map(len, shown))
     changed = sum(token.verdict is Verdict.CHANGED for part in shown for token in part)
     sentence = f"A sample: {count(len(traces))} of {count(every)} documents are shown"
-    sentence += f", {count(cut)} of them only as far as their first {count(EXCERPT)} tokens. " if cut else ". "
+    sentence += f", {count(cut)} of them cut after {count(EXCERPT)} tokens. " if cut else ". "
     if tokens:
         sentence += (
             f"In what is shown {share(changed, tokens)} of the tokens were changed, "
@@ -199,30 +193,10 @@ def _documents(traces: Sequence[DocumentTrace], report: Mapping[str, Any]) -> Se
         "edits.html.jinja",
         documents=[_document(trace) for trace in traces],
         fates=FATES,
-        style=_style,
+        style=style_of,
         shades=SHADES,
     )
     return Section("documents", "The documents", sentence, body)
-
-
-def summary(trace: DocumentTrace) -> str:
-    """One line on what is shown of a document: how many of its tokens were changed, and what became of the picked."""
-    shown = trace.tokens[:EXCERPT]
-    fates = Counter(token.verdict for token in shown if token.flagged)
-    line = f"{count(fates[Verdict.CHANGED])} of {count(len(shown))} tokens changed"
-    line += f" ({share(fates[Verdict.CHANGED], len(shown))})" if shown else ""
-    parts = ", ".join(f"{count(fates[verdict])} {verdict}" for verdict in FATES if fates[verdict])
-    return f"{line}; {count(sum(fates.values()))} picked: {parts}" if parts else line
-
-
-def swapped(before: str, after: str) -> tuple[str, str, str]:
-    """The blanks that both texts of a change begin with, and the two texts without them."""
-    lead = min(_blanks(before), _blanks(after))
-    return lead, before[len(lead) :], after[len(lead) :]
-
-
-def _blanks(text: str) -> str:
-    return text[: len(text) - len(text.lstrip(" "))]
 
 
 def _document(trace: DocumentTrace) -> dict[str, Any]:
@@ -233,53 +207,8 @@ def _document(trace: DocumentTrace) -> dict[str, Any]:
         "summary": summary(trace),
         "changed": any(token.verdict is Verdict.CHANGED for token in shown),
         "left": len(trace.tokens) - len(shown),
-        "text": Markup("").join(_text(shown)),
+        "text": Markup("").join(passage(shown)),
     }
-
-
-def _text(tokens: Sequence[TokenTrace]) -> Iterator[Markup]:
-    """The tokens as markup; stretches far from any change are wrapped, so that they can be folded away."""
-    changes = [place for place, token in enumerate(tokens) if token.verdict is Verdict.CHANGED]
-    near = {place + offset for place in changes for offset in range(-CONTEXT, CONTEXT + 1)}
-    first_stop = next((place for place, token in enumerate(tokens) if token.flagged), None)
-    for is_near, places in groupby(range(len(tokens)), key=near.__contains__):
-        stretch = Markup("").join(_token(tokens[place], stop=place == first_stop) for place in places)
-        yield stretch if is_near else _FAR.format(stretch)
-
-
-_FAR = Markup('<span class="gap" aria-label="text left out"> ⋯ </span><span class="far">{}</span>')
-_PLAIN = Markup('<span class="t{}"{}>{}</span>')
-_FLAGGED = Markup('<span class="t{} {}" role="mark" tabindex="{}"{} data-v="{}" data-a="{}">{}</span>')
-_SWAP = Markup('{}<span class="swap"><del>{}</del><span class="arrow" aria-hidden="true">→</span><ins>{}</ins></span>')
-_PROBABILITY = Markup(' data-p="{}"')
-
-
-def _token(token: TokenTrace, *, stop: bool) -> Markup:
-    shade, number = "", Markup("")
-    if token.probability is not None:
-        shade = f" a{min(int(token.probability * SHADES), SHADES - 1)}"
-        number = _PROBABILITY.format(probability(token.probability))
-    if not token.flagged:
-        return _PLAIN.format(shade, number, visible(token.before))
-    alternatives = [(spelled(text), probability(chance), text == token.after) for text, chance in token.alternatives]
-    return _FLAGGED.format(
-        shade,
-        _style(token.verdict),
-        0 if stop else -1,
-        number,
-        token.verdict,
-        json.dumps(alternatives, ensure_ascii=False),
-        visible(token.before) if token.after is None else _swap(token.before, token.after),
-    )
-
-
-def _swap(before: str, after: str) -> Markup:
-    lead, before, after = swapped(before, after)
-    return _SWAP.format(lead, visible(before), visible(after) or Markup("<i>nothing</i>"))
-
-
-def _style(verdict: Verdict) -> str:
-    return str(verdict).replace(" ", "-")
 
 
 def _provenance(report: Mapping[str, Any]) -> dict[str, dict[str, str]]:

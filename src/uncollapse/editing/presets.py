@@ -13,15 +13,17 @@ PRESETS: dict[str, dict[str, Any]] = {
     "released": {"threshold": 0.99, "strict": True, "strategy": "top-k", "top_k": 8, "temperature": 1.5},
     # Chosen by measurement: docs/decisions/0004-the-bold-preset.md.
     "bold": {
-        "threshold": 0.1,
+        "threshold": 0.05,
         "unit": "word",
         "strategy": "min-p",
-        "min_p": 0.05,
+        "min_p": 0.3,
         "exclude_original": True,
-        "spacing": 4,
+        "spacing": 6,
         "recheck": True,
         "recheck_tokens": 8,
-        "recheck_nats": 0.25,
+        "recheck_nats": 1.0,
+        "recheck_total_nats": 1.0,
+        "recheck_rounds": 3,
         "protect": ("numbers", "urls", "emails", "code", "markup", "names", "citations"),
     },
 }

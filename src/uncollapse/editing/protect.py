@@ -25,16 +25,22 @@ class Protect(StrEnum):
 PATTERNS: dict[Protect, re.Pattern[str]] = {
     # A figure with its unit or suffix: 3.5, 1,200, 2nd, 40%, $5, 10am.
     Protect.NUMBERS: re.compile(r"[$€£¥]?\b\d[\d.,:/\-]*\w*%?"),
-    Protect.URLS: re.compile(r"\b(?:https?|ftp|file)://\S+|\bwww\.\S+|\b[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|edu|gov|io)\b\S*"),
+    Protect.URLS: re.compile(
+        r"\b(?:https?|ftp|file)://\S+|\bwww\.\S+|\b[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|edu|gov|io)\b\S*"
+    ),
     Protect.EMAILS: re.compile(r"\b[\w.+-]+@[\w-]+\.[\w.-]+"),
     # Fenced blocks, inline code, lines indented like code, names with underscores, calls and paths.
     Protect.CODE: re.compile(
         r"(?s:```.*?(?:```|\Z))|`[^`\n]+`|^(?: {4}|\t)\S.*$|\b\w+_\w+\b|\b\w+(?:\.\w+)*\([^()\n]*\)|(?<!\w)/(?:[\w.-]+/)+[\w.-]*",
         re.MULTILINE,
     ),
-    Protect.MARKUP: re.compile(r"<[^<>\n]{1,200}>|&#?\w+;|\[[^\[\]\n]*\]\([^()\n]*\)|\\[A-Za-z]+(?:\{[^{}\n]*\})?|\$[^$\n]+\$"),
+    Protect.MARKUP: re.compile(
+        r"<[^<>\n]{1,200}>|&#?\w+;|\[[^\[\]\n]*\]\([^()\n]*\)|\\[A-Za-z]+(?:\{[^{}\n]*\})?|\$[^$\n]+\$"
+    ),
     Protect.QUOTES: re.compile(r"“[^“”\n]{0,2000}”|\"[^\"\n]{0,2000}\""),
-    Protect.CITATIONS: re.compile(r"\[\d+(?:[,–-]\s?\d+)*\]|\((?:[^()\n]{0,100}\b(?:1[5-9]|20)\d\d[a-z]?)\)|\b(?:doi|arXiv):\s?\S+", re.IGNORECASE),
+    Protect.CITATIONS: re.compile(
+        r"\[\d+(?:[,–-]\s?\d+)*\]|\((?:[^()\n]{0,100}\b(?:1[5-9]|20)\d\d[a-z]?)\)|\b(?:doi|arXiv):\s?\S+", re.IGNORECASE
+    ),
 }
 
 

@@ -1,5 +1,7 @@
 """Reading an edited text once more: an edit that makes the text after it much less likely is taken back."""
 
+from typing import NamedTuple
+
 import numpy as np
 from jaxtyping import Bool, Float32, Int64
 from numpy import ndarray
@@ -7,9 +9,18 @@ from numpy import ndarray
 from uncollapse.language_models.model import Tokens
 
 
+class Limits(NamedTuple):
+    """What an edit may cost, in nats: the `ahead` tokens after it, and those together with the edited token itself."""
+
+    ahead: int
+    following: float
+    total: float | None
+
+
 def reach(tokens: Tokens, rows: Int64[ndarray, "r"], *, ahead: int) -> Int64[ndarray, "r"]:
     """For each edited row the end of the text that is held against it: `ahead` tokens after it, or fewer where the
-    next edit or the end of the document comes first (the next edit's own token is another one now)."""
+    next edit or the end of the document comes first (the next edit's own token is another one now).
+    """
     document_end = tokens.offsets[1:][np.searchsorted(tokens.offsets[1:], rows, side="right")]
     following = np.append(rows[1:], np.iinfo(np.int64).max)
     return np.minimum(np.minimum(rows + 1 + ahead, document_end), following)
@@ -19,7 +30,8 @@ def loss_after(
     before: Float32[ndarray, "n"], after: Float32[ndarray, "n"], rows: Int64[ndarray, "r"], ends: Int64[ndarray, "r"]
 ) -> ndarray:
     """How much less likely the text after each edit became, in nats: the sum of log-probabilities over the tokens
-    (row, end) before the edit minus the sum after it. Negative where it became more likely."""
+    (row, end) before the edit minus the sum after it. Negative where it became more likely.
+    """
     change = before.astype(np.float64) - after.astype(np.float64)
     total = np.concatenate([[0.0], np.cumsum(np.nan_to_num(change))])
     return total[ends] - total[rows + 1]
@@ -31,8 +43,11 @@ def survivors(
     rows: Int64[ndarray, "r"],
     *,
     tokens: Tokens,
-    ahead: int,
-    tolerance: float,
+    limits: Limits,
 ) -> Bool[ndarray, "r"]:
-    """Which edits stay: those after which the text lost at most `tolerance` nats."""
-    return loss_after(before, after, rows, reach(tokens, rows, ahead=ahead)) <= tolerance
+    """Which edits stay: those whose losses are within the limits. A loss that is not a number is not within them."""
+    following = loss_after(before, after, rows, reach(tokens, rows, ahead=limits.ahead))
+    stay: ndarray = following <= limits.following
+    if limits.total is not None:
+        stay &= following + (before[rows].astype(np.float64) - after[rows]) <= limits.total
+    return stay

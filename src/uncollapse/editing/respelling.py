@@ -20,7 +20,7 @@ class Replacement(NamedTuple):
 
 
 class _Stretch(NamedTuple):
-    """Bytes [start, end) of the text at hand that are not the first text's: put there by an earlier edit, or to go now."""
+    """Bytes [start, end) of the text at hand that an earlier edit put there, or that are to go now."""
 
     start: int
     end: int
@@ -110,7 +110,9 @@ def _one_edit(text: bytes, group: Sequence[_Stretch], shift: int) -> Edit:
         text[start:end],
         [Replacement(a - start, b - start, edit.before.encode(), 0.0) for a, b, edit in old],  # type: ignore[union-attr]
     )
-    after = respell(text[start:end], [change._replace(start=change.start - start, end=change.end - start) for change in new])
+    after = respell(
+        text[start:end], [change._replace(start=change.start - start, end=change.end - start) for change in new]
+    )
     return Edit(
         position=start + shift,
         before=before.decode(),

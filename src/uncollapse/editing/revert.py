@@ -23,8 +23,8 @@ class _Row(NamedTuple):
 class Revert(StepModel):
     """Documents as they were before any edit; documents without edits go through as they are.
 
-    The text that comes back must have the id of the oldest ancestor on record; a row for which it does not (a text or an
-    edit that somebody changed afterwards) is rejected as failed, never passed on as original.
+    The text that comes back must have the id of the oldest ancestor on record; a row for which it does not (a text or
+    an edit that somebody changed afterwards) is rejected as failed, never passed on as original.
     """
 
     def apply(self, batch: pa.RecordBatch) -> Outcome:
@@ -41,9 +41,7 @@ class Revert(StepModel):
                 rejects.append(Reject(row["source"] or "", number, Fate.FAILED, NOT_REVERSIBLE, str(error)))
         edited = batch.column("edits").value_lengths().fill_null(0).to_pylist()
         reverted = sum(1 for number in kept if edited[number])
-        tally: Tally = {
-            "documents": {"reverted": reverted, "untouched": len(kept) - reverted, "failed": len(rejects)}
-        }
+        tally: Tally = {"documents": {"reverted": reverted, "untouched": len(kept) - reverted, "failed": len(rejects)}}
         taken = batch.take(pa.array(kept, pa.int64())) if rejects else batch
         columns = {
             name: pa.array([getattr(row, name) for row in rows], SCHEMA.field(name).type) for name in _Row._fields

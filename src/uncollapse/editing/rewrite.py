@@ -29,9 +29,7 @@ def rewrite(group: Group, replacements: Sequence[Sequence[Replacement]], *, reci
     return [
         Rewritten(row, False, text, earlier, recipe)
         if not new
-        else Rewritten(
-            row, True, respell(text.encode(), new).decode(), compose(text.encode(), earlier, new), recipe
-        )
+        else Rewritten(row, True, respell(text.encode(), new).decode(), compose(text.encode(), earlier, new), recipe)
         for row, text, earlier, new in zip(group.rows, group.texts, group.earlier, replacements, strict=True)
     ]
 

@@ -1,7 +1,7 @@
 """Which tokens may be replaced: by the prior's probability, or at random as a control."""
 
 from enum import IntEnum, StrEnum
-
+from itertools import pairwise
 from typing import Annotated, Self
 
 import numpy as np
@@ -38,7 +38,7 @@ class Replace(StrEnum):
 class UnitOf(StrEnum):
     """What one edit exchanges: any token, or a token that is a word by itself."""
 
-    TOKEN = "token"
+    TOKEN = "token"  # noqa: S105 - a piece of text
     WORD = "word"
 
 
@@ -60,7 +60,9 @@ class Rules(StepModel):
         max_edit_share: most edits in a document as a share of its tokens, earlier rounds included.
         protect: kinds of text to leave alone.
         recheck: read the edited text once more and take back edits after which the next `recheck_tokens` tokens lost
-            more than `recheck_nats` nats.
+            more than `recheck_nats` nats; and, where `recheck_total_nats` is set, edits that together with those tokens
+            lost more than that.
+        recheck_rounds: how often, after edits were taken back, others are tried and read again.
         prompt_column: column that is read before the text as context.
         seed: of all draws.
         dtype: arithmetic of the model; `auto` takes bfloat16 where the processor computes in it.
@@ -86,6 +88,8 @@ class Rules(StepModel):
     recheck: bool = False
     recheck_tokens: Annotated[int, Field(ge=1)] = 6
     recheck_nats: float = 1.0
+    recheck_total_nats: float | None = None
+    recheck_rounds: Annotated[int, Field(ge=1, le=64)] = 1
     prompt_column: str | None = None
     seed: Annotated[int, Field(ge=0, lt=2**53)] = 0
     dtype: str = "auto"
@@ -95,6 +99,8 @@ class Rules(StepModel):
     def _possible(self) -> Self:
         if self.recheck and self.replace is Replace.DROP:
             raise UsageError("recheck cannot follow deletions", hint="Leave out recheck, or resample instead of drop.")
+        if self.recheck_rounds > 1 and not self.recheck:
+            raise UsageError("recheck_rounds without recheck does nothing", hint="Ask for recheck, or leave it out.")
         if self.strategy is Strategy.REJECTION and self.temperature == 0:
             raise UsageError("rejection sampling needs a temperature above 0", hint="Use top-k at temperature 0.")
         return self
@@ -105,8 +111,9 @@ class Draw(IntEnum):
 
     REPLACEMENT = 0
     POSITION = 1
-    BUDGET = 2
-    REJECTION = 3
+    PRIORITY = 2
+    NEXT = 16
+    REJECTION = 1024
 
 
 def editable(tokens: Tokens, table: Pieces, *, unit: UnitOf) -> Bool[ndarray, "n"]:
@@ -145,29 +152,6 @@ def uniforms(
     """One uniform number for each row, out of its document's stream at its position."""
     numbers = np.empty(len(documents))
     edges = np.flatnonzero(np.diff(documents, prepend=-1, append=-1))
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    for start, end in pairwise(edges):
         numbers[start:end] = streams[documents[start]].uniform(positions[start:end], draw=draw)
     return numbers
-
-
-def spaced(rows: Int64[ndarray, "r"], documents: Int64[ndarray, "r"], *, spacing: int) -> Bool[ndarray, "r"]:
-    """Which rows stay when any two in one document must be at least `spacing` tokens apart; the earlier one stays."""
-    keep = np.zeros(len(rows), dtype=bool)
-    last_row, last_document = 0, -1
-    for index, (row, document) in enumerate(zip(rows.tolist(), documents.tolist(), strict=True)):
-        if document != last_document or row - last_row >= spacing:
-            keep[index] = True
-            last_row, last_document = row, document
-    return keep
-
-
-def within_budget(
-    documents: Int64[ndarray, "r"], priority: Float64[ndarray, "r"], *, budget: Int64[ndarray, "d"]
-) -> Bool[ndarray, "r"]:
-    """Which rows stay when a document may change only so many; the ones with the lowest priority number stay."""
-    order = np.lexsort((priority, documents))
-    ranked = documents[order]
-    starts = np.searchsorted(ranked, ranked, side="left")
-    keep = np.zeros(len(documents), dtype=bool)
-    keep[order] = np.arange(len(order)) - starts < budget[ranked]
-    return keep

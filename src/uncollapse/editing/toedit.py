@@ -15,10 +15,10 @@ import pyarrow as pa
 
 from uncollapse.editing.account import tally
 from uncollapse.editing.decide import Editor, decide
+from uncollapse.editing.explain import traces
 from uncollapse.editing.group import Group, texts_of
 from uncollapse.editing.rewrite import Rewritten, outcome, rewrite
 from uncollapse.editing.rules import Positions, Rules
-from uncollapse.editing.explain import traces
 from uncollapse.editing.trace import DocumentTrace
 from uncollapse.fingerprint import Json
 from uncollapse.step import Outcome, Tally, add_tallies
@@ -46,7 +46,9 @@ class ToEdit(Rules):
     def _editor(self) -> Editor:
         from uncollapse.language_models.addresses import load  # noqa: PLC0415 - importing the room is slow
 
-        return Editor.of(load(self.model, dtype=self.dtype, window=self.window), rules=self, fingerprint=self.fingerprint)
+        return Editor.of(
+            load(self.model, dtype=self.dtype, window=self.window), rules=self, fingerprint=self.fingerprint
+        )
 
     def apply(self, batch: pa.RecordBatch) -> Outcome:
         """The batch with edited texts, rows without text rejected, and the account of its tokens.
@@ -68,7 +70,11 @@ class ToEdit(Rules):
 
     def explain(self, batch: pa.RecordBatch) -> list[DocumentTrace]:
         """What `apply` does to each document of the batch, token by token."""
-        return [found for group in self._groups(batch) for found in traces(group, decide(self._editor, group), self._editor.table)]
+        return [
+            found
+            for group in self._groups(batch)
+            for found in traces(group, decide(self._editor, group), self._editor.table)
+        ]
 
     def _groups(self, batch: pa.RecordBatch) -> Iterator[Group]:
         prompts = None if self.prompt_column is None else texts_of(batch, self.prompt_column)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 EXCERPT = 1500  # tokens of one document that the page and the preview show; what is longer is cut and said to be
 
+
 class Verdict(StrEnum):
     """What became of a token."""
 

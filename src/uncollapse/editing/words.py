@@ -47,9 +47,7 @@ def pieces(surfaces: Sequence[bytes | None]) -> Pieces:
     )
 
 
-def whole_words(
-    table: Pieces, ids: Int32[ndarray, "n"], first: Bool[ndarray, "n"]
-) -> Bool[ndarray, "n"]:
+def whole_words(table: Pieces, ids: Int32[ndarray, "n"], first: Bool[ndarray, "n"]) -> Bool[ndarray, "n"]:
     """Which tokens are words by themselves: a space and letters, and what follows begins something new.
 
     `first` marks the first token of each document, before which every word ends.
@@ -59,9 +57,7 @@ def whole_words(
     return (table.shape[ids] != Unit.NOT_A_WORD) & ends
 
 
-def same_shape(
-    table: Pieces, ids: Int32[ndarray, "r"], candidates: Int32[ndarray, "r k"]
-) -> Bool[ndarray, "r k"]:
+def same_shape(table: Pieces, ids: Int32[ndarray, "r"], candidates: Int32[ndarray, "r k"]) -> Bool[ndarray, "r k"]:
     """Which candidates are words written like the word they would replace."""
     return table.shape[candidates] == table.shape[ids][:, None]
 
@@ -76,14 +72,17 @@ def faithful(
 ) -> Bool[ndarray, "r"]:
     """Which tokens stand for exactly the bytes that they cover, so that putting another in their place is safe."""
     surfaces = table.surfaces
-    return np.fromiter(
-        (
-            surfaces[token] == texts[number][start:end]
-            for token, number, (start, end) in zip(ids.tolist(), document.tolist(), spans.tolist(), strict=True)
-        ),
-        dtype=bool,
-        count=len(ids),
-    ) & table.is_text[ids]
+    return (
+        np.fromiter(
+            (
+                surfaces[token] == texts[number][start:end]
+                for token, number, (start, end) in zip(ids.tolist(), document.tolist(), spans.tolist(), strict=True)
+            ),
+            dtype=bool,
+            count=len(ids),
+        )
+        & table.is_text[ids]
+    )
 
 
 def _decode(surface: bytes | None) -> str:

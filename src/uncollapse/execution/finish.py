@@ -32,6 +32,7 @@ def finish(
     assert account.adds_up, f"the account does not add up: {account}"
     assert account.rows_in == corpus.plan.rows, f"{account.rows_in} rows of {corpus.plan.rows} were read"
     with refusals(place.asked):
+        sweep(room.folder)
         _gather_rejects(place, room, ordered)
         shards = [_joined(corpus, place, room, ordered)] if place.single else [_entry(receipt) for receipt in ordered]
         content = {
@@ -56,11 +57,17 @@ def finish(
     return json.loads(text)  # type: ignore[no-any-return]
 
 
+def leftovers(place: Target, room: Room) -> Path | None:
+    """What only an unfinished run needs, if it is there."""
+    path = place.shards if place.single else room.progress
+    return path if path.exists() else None
+
+
 def clear(place: Target, room: Room) -> None:
     """Remove what only an unfinished run needs."""
-    shutil.rmtree(room.progress, ignore_errors=False) if room.progress.exists() else None
-    if place.single and place.shards.exists():
-        shutil.rmtree(place.shards)
+    path = leftovers(place, room)
+    if path is not None:
+        shutil.rmtree(path)
 
 
 def _entry(receipt: Receipt) -> dict[str, Any]:
@@ -101,7 +108,6 @@ def _concatenate(parts: Sequence[Path], path: Path) -> tuple[int, str]:
 
 
 def _whole(path: Path, fill: Any) -> tuple[int, str]:
-    sweep(path.parent, name=path.name)
     draft = temporary(path.parent, path.name)
     try:
         sink = Sink(draft)

@@ -138,10 +138,10 @@ def _serve(pipe: Connection, threads: int) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(threads)
-    work: Work = pickle.loads(pipe.recv_bytes())  # noqa: S301  (from the process that started this one)
+    work = _next(pipe)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(threads)
-    while (shard := pickle.loads(pipe.recv_bytes())) is not None:  # noqa: S301
+    while (shard := _next(pipe)) is not None:
         try:
             for item in work(shard):
                 pipe.send_bytes(pickle.dumps(("item", item)))
@@ -151,11 +151,26 @@ def _serve(pipe: Connection, threads: int) -> None:
         pipe.send_bytes(pickle.dumps(("done", None)))
 
 
+def _next(pipe: Connection) -> Any:
+    """What comes next through the pipe; what a driver sent before it died is not begun."""
+    try:
+        data = pipe.recv_bytes()
+    except (EOFError, OSError):
+        os._exit(1)
+    if wait([_parent()], timeout=0):
+        os._exit(1)
+    return pickle.loads(data)  # noqa: S301  (from the process that started this one)
+
+
 def _end_with_parent() -> None:
+    wait([_parent()])
+    os._exit(1)
+
+
+def _parent() -> int:
     parent = multiprocessing.parent_process()
     assert parent is not None
-    wait([parent.sentinel])
-    os._exit(1)
+    return parent.sentinel
 
 
 def _portable(error: Exception) -> Exception:

@@ -17,7 +17,7 @@ from uncollapse.corpora.reading import Reader
 from uncollapse.corpora.storage import locked, refusals, sweep, write_whole
 from uncollapse.errors import OutputRefused, TooManyRejects, UsageError
 from uncollapse.execution.claim import check_same, claim
-from uncollapse.execution.finish import check_finished, clear, finish
+from uncollapse.execution.finish import check_finished, clear, finish, leftovers
 from uncollapse.execution.local import InProcess, Processes
 from uncollapse.execution.progress import Advance, Course, Progress, RunResult
 from uncollapse.execution.target import Target, check_free, target
@@ -84,13 +84,18 @@ def run(  # noqa: PLR0913  (the front door: one input, one output, the rest by n
     room = Room(place.shards, fingerprint(what), place.form)
     task = _Run(corpus, place, room, what, allowed, workers)
     done = _finished(task)
-    if done is not None:
+    if done is not None and not leftovers(place, room):
         return done
-    check_free(place)
+    if done is None:
+        check_free(place)
     with refusals(place.asked):
         room.progress.mkdir(parents=True, exist_ok=True)
     with locked(room.folder, what=place.asked):
-        return _finished(task) or _work(task, on_progress)
+        done = _finished(task)
+        if done is None:
+            return _work(task, on_progress)
+        clear(place, room)
+        return done
 
 
 def _check_before(corpus: Corpus, place: Target, *, allowed: int) -> None:
@@ -121,8 +126,6 @@ def _finished(task: _Run) -> RunResult | None:
         raise OutputRefused(f"{path} is not one of ours", hint="Choose another output.") from error
     check_same(old, json.loads(json.dumps(task.claim)), where=task.place.asked)
     check_finished(task.place, manifest)
-    if task.room.progress.exists():
-        clear(task.place, task.room)
     rows = manifest["rows"]
     return RunResult(
         manifest=manifest,
@@ -156,6 +159,8 @@ def _work(task: _Run, on_progress: Watcher | None) -> RunResult:
     with refusals(task.place.asked):
         sweep(task.room.folder)
         sweep(task.room.progress)
+        for path in task.place.beside:
+            sweep(path.parent, name=path.name)
     shards = task.corpus.plan.shards
     before = {shard.index: receipt for shard in shards if (receipt := task.room.committed(shard.index))}
     course = Course(task.corpus.plan, before)

@@ -31,6 +31,11 @@ class Target:
         """The folder that holds the output's papers."""
         return self.asked.parent if self.single else self.asked
 
+    @property
+    def beside(self) -> tuple[Path, ...]:
+        """What is written outside of the folder of the shards."""
+        return self.asked, self.paper("rejects.jsonl"), self.paper("manifest.json")
+
     def paper(self, name: str) -> Path:
         """The path of a paper such as `manifest.json`; beside a single file it bears the file's name."""
         return self.asked.with_name(f"{self.asked.name}.{name}") if self.single else self.asked / name

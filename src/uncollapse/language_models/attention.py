@@ -60,9 +60,7 @@ def attend(
     if asked.get("is_causal") is False or not getattr(module, "is_causal", True):
         raise UnsupportedAttentionError(f"{type(module).__name__} looks ahead")
     seen = attend_documents(
-        query[0],
-        key[0],
-        value[0],
+        (query[0], key[0], value[0]),
         bounds=asked.get("bounds") or (0, query.shape[2]),
         span=asked.get("sliding_window"),
         scale=asked.get("scaling"),
@@ -71,9 +69,7 @@ def attend(
 
 
 def attend_documents(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
+    heads: tuple[Tensor, Tensor, Tensor],
     *,
     bounds: Sequence[int],
     span: int | None = None,
@@ -83,6 +79,7 @@ def attend_documents(
 
     A row sees itself and the rows before it in its document, `span` rows in all where there is a span.
     """
+    query, key, value = heads
     if scale is None:
         scale = query.shape[-1] ** -0.5
     in_blocks = query.dtype is torch.bfloat16 and query.device.type == "cpu"

@@ -7,7 +7,7 @@ probability of 0.99 to 0.0006 on either side.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -19,7 +19,7 @@ COLUMNS = 4096
 LEAST_ROWS = 64
 # Slices whose largest logit is taken again in fp32 by the head for bfloat16.
 SHARPENED = 2
-# Columns of a block among which the k likeliest are looked for, and blocks beyond the k-th that show whether it is tied.
+# Columns of a block among which the k likeliest are looked for; blocks beyond the k-th, which show if it is tied.
 BLOCK = 64
 SPARE = 8
 
@@ -32,6 +32,7 @@ class RowScores(NamedTuple):
     logsumexp: Tensor
 
 
+@runtime_checkable
 class Head(Protocol):
     """The end of a model: rows of hidden states in, what they say of tokens out."""
 
@@ -128,7 +129,7 @@ class BfloatHead:
     def _largest_in(self, slice_: Tensor, *, rounded: Tensor, rows: Tensor) -> Tensor:
         """The fp32 logit of the token that is largest in one slice of the vocabulary, for each row its own slice."""
         token = torch.empty_like(slice_)
-        for number in slice_.unique().tolist():
+        for number in sorted(set(slice_.tolist())):
             here = (slice_ == number).nonzero()[:, 0]
             first = number * COLUMNS
             token[here] = first + rounded[here, first : first + COLUMNS].argmax(dim=1)
@@ -164,7 +165,7 @@ def largest(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
     if k >= size or k + SPARE >= blocks:
         value, index = torch.sort(logits, dim=1, descending=True, stable=True)
         return index[:, :k], value[:, :k]
-    # The k largest entries lie in the k blocks with the largest maxima, or in the rest of the row behind the last block.
+    # The k largest entries lie in the k blocks with the largest maxima, or in the rest behind the last block.
     whole = logits[:, : blocks * BLOCK].view(rows, blocks, BLOCK)
     maxima, chosen = torch.topk(whole.amax(dim=2), k + SPARE, dim=1)
     columns = (chosen.sort(dim=1).values[:, :, None] * BLOCK + torch.arange(BLOCK, device=logits.device)).flatten(1)

@@ -78,9 +78,11 @@ class Llama:
         mixed = linear(rows, layer.mixed, layer.mixed_bias).view(len(rows), self._heads + 2 * self._kept, -1)
         turned = _rotated(mixed[:, : -self._kept], *turn)
         seen = attend_documents(
-            turned[:, : self._heads].transpose(0, 1),
-            turned[:, self._heads :].transpose(0, 1),
-            mixed[:, -self._kept :].transpose(0, 1),
+            (
+                turned[:, : self._heads].transpose(0, 1),
+                turned[:, self._heads :].transpose(0, 1),
+                mixed[:, -self._kept :].transpose(0, 1),
+            ),
             bounds=bounds,
             span=layer.span,
         )

@@ -1,6 +1,5 @@
 """Which number format a model is read in, and on which device: decided by the machine alone, the same each time."""
 
-import platform
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +11,7 @@ Device: TypeAlias = Literal["cpu", "cuda"]
 DTYPES = ("float32", "bfloat16", "float16")
 SHORT = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 # Processors with one of these multiply bfloat16 in hardware; others emulate it, slower than fp32.
+INFORMATION = Path("/proc/cpuinfo")
 NATIVE = {"avx512_bf16", "amx_bf16", "bf16"}
 
 
@@ -32,7 +32,7 @@ def resolve_dtype(asked: str) -> str:
         UsageError: no such format.
     """
     if asked == "auto":
-        return "bfloat16" if device() == "cuda" or _multiplies_bfloat16() else "float32"
+        return "bfloat16" if device() == "cuda" or multiplies_bfloat16() else "float32"
     name = SHORT.get(asked, asked)
     if name not in DTYPES:
         raise UsageError(f"no number format {asked!r}", hint=f"one of: auto, {', '.join(DTYPES)}")
@@ -45,12 +45,11 @@ def backend_version() -> str:
 
 
 @cache
-def _multiplies_bfloat16() -> bool:
+def multiplies_bfloat16() -> bool:
     """Whether the processor says that it does; silence means no."""
-    information = Path("/proc/cpuinfo")
-    if platform.system() != "Linux" or not information.is_file():
+    if not INFORMATION.is_file():
         return False
-    for line in information.read_text().splitlines():
+    for line in INFORMATION.read_text().splitlines():
         name, _, value = line.partition(":")
         if name.strip() in {"flags", "Features"}:
             return not NATIVE.isdisjoint(value.split())

@@ -1,15 +1,16 @@
 """Models of transformers: one packed forward pass, the head in chunks, candidates only where they are asked.
 
-Two ways of reading. Packed: documents end to end in one row without padding, attention inside each document; for every
-architecture that lets its attention be chosen. Apart: a window at a time through the architecture's own code. Which one
-holds for a model is found out when it is loaded, by comparing the packed pass with the plain one on two short lines.
+Lean and packed: documents lie end to end in one row without padding and attention runs inside each document; by a body
+of ours for Llamas, by transformers' own for every architecture that lets its attention be chosen. Apart: a window at a
+time through the architecture's own code. Whole: its own head too. The first that gives a model's own numbers on two
+short lines is taken when the model is loaded.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
@@ -41,9 +42,14 @@ PROBE = (5, 9)
 AGREE = {"float32": 1e-3, "bfloat16": 0.3, "float16": 0.05}
 
 
+# By a body of ours, by transformers with attention of ours, by transformers a window at a time, and the head as well.
+Way: TypeAlias = Literal["lean", "packed", "apart", "whole"]
+
+
 class Reader(NamedTuple):
     """How a model is read: rows out of a page, and the head that makes logits of them."""
 
+    way: Way
     read: Callable[[Page], Tensor]
     head: Head
 
@@ -62,6 +68,11 @@ class TransformersModel:
             model = _open(folder, dtype=card.dtype, device=self._device)
             self._reader = _reader(model, dtype=card.dtype)
         self.vocabulary = PieceVocabulary.load(folder, size=self._reader.head.size)
+
+    @property
+    def way(self) -> Way:
+        """How the model is read."""
+        return self._reader.way
 
     def score(self, tokens: Tokens) -> Scores:
         """What the model says of each token."""
@@ -112,7 +123,7 @@ def _open(folder: Path, *, dtype: str, device: str) -> Any:
     attention.register()
     try:
         with quiet():
-            model = AutoModelForCausalLM.from_pretrained(
+            model: Any = AutoModelForCausalLM.from_pretrained(
                 folder,
                 dtype=getattr(torch, dtype),
                 use_safetensors=True,
@@ -123,8 +134,7 @@ def _open(folder: Path, *, dtype: str, device: str) -> Any:
         raise BrokenModel(
             f"{folder} cannot be loaded: {error}", hint="is it a causal language model that transformers knows?"
         ) from error
-    model.eval()
-    return model.to(device)
+    return model.train(False).to(device)
 
 
 def _reader(model: Any, *, dtype: str) -> Reader:
@@ -135,7 +145,7 @@ def _reader(model: Any, *, dtype: str) -> Reader:
         if _agrees(way, lines=lines, plain=plain, tolerance=AGREE[dtype]):
             return way
     whole = ReadyLogits(plain[0].shape[-1])
-    return Reader(lambda page: _apart(page, read=lambda ids: _plain_logits(model, ids)), whole)
+    return Reader("whole", lambda page: _apart(page, read=lambda ids: _plain_logits(model, ids)), whole)
 
 
 def _ways(model: Any) -> Iterator[Reader]:
@@ -146,12 +156,12 @@ def _ways(model: Any) -> Iterator[Reader]:
     body = model.base_model
     own = model.config._attn_implementation
     if (lean := Llama.of(body)) is not None:
-        yield Reader(lambda page: _packed(page, read=lean), head)
+        yield Reader("lean", lambda page: _packed(page, read=lean), head)
     if getattr(model, "_supports_attention_backend", False):
         model.set_attn_implementation(attention.NAME)
-        yield Reader(lambda page: _packed(page, read=partial(_body, body)), head)
+        yield Reader("packed", lambda page: _packed(page, read=partial(_body, body)), head)
         model.set_attn_implementation(own)
-    yield Reader(lambda page: _apart(page, read=lambda ids: _hidden(body, ids)), head)
+    yield Reader("apart", lambda page: _apart(page, read=lambda ids: _hidden(body, ids)), head)
 
 
 def _probe(model: Any) -> list[Tensor]:

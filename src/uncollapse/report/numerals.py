@@ -19,12 +19,13 @@ def share(part: Number, whole: Number = 1) -> str:
     if whole == 0:
         return NONE
     percent = 100 * part / whole
-    distance = min(abs(percent), abs(100 - percent))
-    if distance == 0:
+    if percent in (0, 100):
         return f"{percent:.0f}{NO_BREAK_SPACE}%"
-    magnitude = floor(log10(distance))
-    digits = 2 - magnitude if magnitude >= 0 else 1 - magnitude
-    return f"{percent:.{digits}f}{NO_BREAK_SPACE}%"
+    digits = (2 if abs(percent) >= 1 else 1) - floor(log10(abs(percent)))
+    remainder = abs(100 - percent)
+    if remainder < 1:
+        digits = 1 - floor(log10(remainder))
+    return f"{percent:.{max(digits, 0)}f}{NO_BREAK_SPACE}%"
 
 
 def probability(value: Number) -> str:

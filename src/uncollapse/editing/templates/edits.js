@@ -32,7 +32,7 @@
     const alternatives = JSON.parse(token.dataset.a);
     if (!alternatives.length) return;
     const table = make("table", "");
-    table.append(make("caption", "What could be drawn"));
+    table.append(make("caption", "likeliest here, to the model"));
     for (const [word, chance, drawn] of alternatives) table.append(row(word, chance, drawn));
     details.append(table);
   };
