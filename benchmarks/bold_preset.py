@@ -20,7 +20,7 @@ from numpy import ndarray
 
 from uncollapse.corpora import read
 from uncollapse.document import Document, Edit, to_batch, to_documents
-from uncollapse.editing import ToEdit, preset
+from uncollapse.editing import PRESETS, ToEdit, preset
 from uncollapse.editing.recheck import Limits, survivors
 from uncollapse.editing.respelling import Replacement, compose, respell
 from uncollapse.editing.words import pieces
@@ -197,6 +197,20 @@ class Bench:
         return added
 
 
+def compare(bench: Bench, arms: Sequence[Arm], published: Sequence[Arm], *, seed: int) -> None:
+    """Both tables, and the differences between bold and the others at equally many edits."""
+    print("\nAs they come\n")
+    bench.table([*arms, *published])
+    print("\nWith equally many edits in each document\n")
+    added = bench.table(thinned(arms, seed=seed))
+    for other in ("sketch", "random words"):
+        gap = interval(
+            lambda at, other=other: float((added["bold"] - added[other])[at].sum() / bench.sizes[at].sum()),
+            len(bench.texts),
+        )
+        print(f"\nlog perplexity, bold minus {other}: {gap} nats a token")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--documents", required=True, help="human text, a file or folder that `uncollapse edit` reads")
@@ -209,6 +223,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=40)
     parser.add_argument("--characters", type=int, default=1500, help="of each document, its beginning")
     parser.add_argument("--override", default="{}", help="fields of the bold preset to set otherwise, as JSON")
+    parser.add_argument("--alone", action="store_true", help="only the bold arm as it comes, to compare overrides")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--show", type=int, default=0, help="print so many edits of the bold arm")
     a = parser.parse_args()
@@ -217,14 +232,11 @@ def main() -> None:
     texts, held_out = texts[a.skip : a.skip + a.count], texts[a.skip + a.count : a.skip + 2 * a.count]
     model = load(a.model)
     step = preset("bold", model=a.model, seed=a.seed, **json.loads(a.override))
-    share = {"model": a.model, "seed": a.seed}
-    at_random = ToEdit(**share, positions="random", rate=0.06, unit="word", exclude_original=True)
-    arms = [
-        Arm("bold", by_step(step, texts)),
-        Arm("sketch", sketch(model, texts, seed=a.seed)),
-        Arm("random words", by_step(at_random, texts)),
-    ]
-    published = [Arm(name, by_step(preset(name, **share), texts)) for name in ("paper", "released")]
+    arms = [Arm("bold", by_step(step, texts))]
+    if not a.alone:
+        share = {"model": a.model, "seed": a.seed}
+        at_random = ToEdit(**share, positions="random", rate=0.06, unit="word", exclude_original=True)
+        arms += [Arm("sketch", sketch(model, texts, seed=a.seed)), Arm("random words", by_step(at_random, texts))]
     judge = load(a.judge)
     words = (word.lower() for path in a.lexicon for word in WORD.findall(path.read_text(errors="replace")))
     base, sizes = losses(judge, texts)
@@ -232,15 +244,17 @@ def main() -> None:
     bench = Bench(
         texts, held_out, size, {*words, *(w.lower() for t in texts for w in WORD.findall(t))}, judge, base, sizes
     )
-    print(f"{len(texts)} documents, {size} tokens of the prior; judge {judge.card.address}\n\nAs they come\n")
-    bench.table([*arms, *published])
-    print("\nWith equally many edits in each document\n")
-    added = bench.table(thinned(arms, seed=a.seed))
-    for other in ("sketch", "random words"):
-        gap = interval(
-            lambda at, other=other: float((added["bold"] - added[other])[at].sum() / sizes[at].sum()), len(texts)
+    print(f"{len(texts)} documents, {size} tokens of the prior; judge {judge.card.address}")
+    print("bold is", json.dumps({**PRESETS["bold"], **json.loads(a.override)}))
+    if a.alone:
+        bench.table(arms)
+    else:
+        compare(
+            bench,
+            arms,
+            [Arm(name, by_step(preset(name, **share), texts)) for name in ("paper", "released")],
+            seed=a.seed,
         )
-        print(f"\nlog perplexity, bold minus {other}: {gap} nats a token")
     for text, edits in list(zip(texts, arms[0].edits, strict=True))[: a.show]:
         for edit in edits:
             encoded = text.encode()

@@ -1,13 +1,16 @@
 """Peak memory of a run over 5 MB and over 200 MB of text, and the ratio of the two.
 
     python benchmarks/memory.py [--format jsonl|jsonl.zst|parquet] [--to parquet|jsonl] [--sizes 5,200] [--workers 1]
+        [--pool system]
 
 Each run is a process of its own with a step that costs next to nothing, so that what is measured is reading, writing and
-the commit. The number is the most memory that the process ever had resident (VmHWM).
+the commit. The number is the most memory that the process ever had resident (VmHWM). Arrow allocates as it does under the
+command line, from the system; `--pool mimalloc` shows what its own allocator would hold on to.
 """
 
 import argparse
 import json
+import os
 import random
 import subprocess
 import sys
@@ -48,6 +51,7 @@ def main() -> int:
     parser.add_argument("--format", default="jsonl", choices=["jsonl", "jsonl.zst", "parquet"])
     parser.add_argument("--to", default="parquet", choices=["parquet", "jsonl"])
     parser.add_argument("--sizes", default="5,200")
+    parser.add_argument("--pool", default="system", choices=["system", "mimalloc", "jemalloc"])
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--measure", nargs=2, metavar=("INPUT", "OUTPUT"), help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -69,7 +73,11 @@ def measured_apart(size: int, options: argparse.Namespace) -> float:
         command = [sys.executable, __file__, "--to", options.to, "--workers", str(options.workers)]
         began = time.monotonic()
         done = subprocess.run(
-            [*command, "--measure", str(path), str(Path(folder) / "out")], check=True, capture_output=True, text=True
+            [*command, "--measure", str(path), str(Path(folder) / "out")],
+            check=True,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "ARROW_DEFAULT_MEMORY_POOL": options.pool},
         )
         seconds = time.monotonic() - began
         result = json.loads(done.stdout)

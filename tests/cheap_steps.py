@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pyarrow as pa
+
 from uncollapse.document import SCHEMA, replace_columns
 from uncollapse.fingerprint import content_id
 from uncollapse.step import Fate, Outcome, Reject, StepModel

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-
 LINES = [
     "the cat sat on the mat and the dog sat on the cat",
     "Dogs and cats, cats and dogs; naïve façade, 100 % of 25 mats.",
@@ -59,7 +58,7 @@ def tiny_config(kind: str) -> object:
     import transformers as t
 
     shape = {"vocab_size": 420, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
-    heads = {"num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8}
+    heads = {"num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 64}
     special = {"bos_token_id": None, "eos_token_id": None, "pad_token_id": None}
     long = {"max_position_embeddings": 256}
     return {
@@ -72,10 +71,16 @@ def tiny_config(kind: str) -> object:
         "qwen3": lambda: t.Qwen3Config(**shape, **heads, **long, **special),
         "gpt2": lambda: t.GPT2Config(vocab_size=420, n_embd=32, n_layer=2, n_head=4, n_positions=256, **special),
         "gemma2": lambda: t.Gemma2Config(
-            **shape, **heads, **long, **special, sliding_window=16, query_pre_attn_scalar=8, attn_logit_softcapping=2.0
+            **shape, **heads, **long, **special, sliding_window=16, query_pre_attn_scalar=64, attn_logit_softcapping=2.0
         ),
         "gemma3": lambda: t.Gemma3TextConfig(
-            **shape, **heads, **long, **special, sliding_window=16, query_pre_attn_scalar=8, final_logit_softcapping=3.0
+            **shape,
+            **heads,
+            **long,
+            **special,
+            sliding_window=16,
+            query_pre_attn_scalar=64,
+            final_logit_softcapping=3.0,
         ),
         "gpt_neox": lambda: t.GPTNeoXConfig(**shape, num_attention_heads=4, **long, **special),
         "mamba": lambda: t.MambaConfig(vocab_size=420, hidden_size=32, num_hidden_layers=2, state_size=8, **special),

@@ -119,9 +119,7 @@ def _cell(row: Document, name: str) -> Any:
     return list(value) if name == "parents" else value
 
 
-def declare(
-    texts: Sequence[str], *, origin: Origin, source: str | Sequence[str | None] | None
-) -> dict[str, pa.Array]:
+def declare(texts: Sequence[str], *, origin: Origin, source: str | Sequence[str | None] | None) -> dict[str, pa.Array]:
     """Our columns for texts that bring none of their own: an id out of the content, a declared origin.
 
     `source` is one name for all texts or one for each.

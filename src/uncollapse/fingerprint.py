@@ -7,7 +7,7 @@ from typing import TypeAlias
 import rfc8785
 from blake3 import blake3
 
-Json: TypeAlias = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
+Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
 
 ID_BYTES = 16
 
@@ -22,7 +22,7 @@ def canonical_json(value: Json) -> bytes:
 
     Source: RFC 8785 (JSON Canonicalization Scheme).
     """
-    return rfc8785.dumps(value)  # type: ignore[arg-type]
+    return rfc8785.dumps(value)
 
 
 def fingerprint(value: Json) -> str:

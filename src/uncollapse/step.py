@@ -36,7 +36,7 @@ def add_tallies(left: Tally, right: Tally) -> Tally:
         elif isinstance(value, Mapping):
             total[name] = add_tallies(total[name], value)  # type: ignore[arg-type]
         elif isinstance(value, list):
-            total[name] = [a + b for a, b in zip(total[name], value, strict=True)]  # type: ignore[arg-type]
+            total[name] = [a + b for a, b in zip(total[name], value, strict=True)]  # type: ignore[arg-type, operator]
         else:
             total[name] = total[name] + value  # type: ignore[operator]
     return total
@@ -53,8 +53,8 @@ class Fate(StrEnum):
 class Reject:
     """One row that stayed behind: where it stood, its fate, the reason in a few fixed words, and details.
 
-    A step counts `row` from 0 in the batch that it was given; whoever runs the step puts the file and the number there in place
-    of that, as a step sees neither.
+    A step counts `row` from 0 in the batch that it was given; whoever runs the step puts the file and the
+    number there in place of that, as a step sees neither.
     """
 
     source: str
@@ -91,14 +91,14 @@ class Step(Protocol):
         ...
 
 
-Mapped = TypeVar("Mapped", covariant=True)
+Mapped_co = TypeVar("Mapped_co", covariant=True)
 
 
 @runtime_checkable
-class Mappable(Protocol[Mapped]):
+class Mappable(Protocol[Mapped_co]):
     """Documents that a step can be laid upon: a corpus on disk, a stream, a data set."""
 
-    def map(self, step: Step) -> Mapped:
+    def map(self, step: Step) -> Mapped_co:
         """The same documents after the step; nothing runs until they are read."""
         ...
 
@@ -131,7 +131,7 @@ class StepModel(BaseModel):
         """The outcome of one batch; pure: the same batch gives the same outcome."""
         raise NotImplementedError
 
-    def __call__(self, documents: Mappable[Mapped]) -> Mapped:
+    def __call__(self, documents: Mappable[Mapped_co]) -> Mapped_co:
         """The documents after this step; nothing runs until they are read."""
         return documents.map(self)
 

@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from desk import SENTENCES, Command, Done, write_rows
 
+from desk import SENTENCES, Command, Done, write_rows
 from uncollapse.cli import main
 from uncollapse.language_models.counted import CountedModel
 

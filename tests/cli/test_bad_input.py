@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from desk import BUSY, SENTENCES, read_rows, write_rows
 
 
@@ -31,7 +32,7 @@ def test_a_missing_file(uncollapse, model, desk):
 
 
 def test_no_input_at_all(uncollapse, model, desk):
-    refused(uncollapse, model, says=["inputs"])
+    refused(uncollapse, model, says=["no input"])
 
 
 def test_an_empty_file(uncollapse, model, desk):

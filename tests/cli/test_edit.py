@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from desk import BUSY, read_rows, write_rows
 
 
@@ -152,7 +153,7 @@ def test_every_field_of_the_step_has_its_option():
     from uncollapse.editing import ToEdit
 
     reached = {name for _, expected in OPTIONS for name in expected}
-    in_files_alone = {"strict", "recheck_tokens", "recheck_nats"}
+    in_files_alone = {"strict", "recheck_tokens", "recheck_nats", "recheck_total_nats", "recheck_rounds"}
     assert reached | {"model"} | in_files_alone == set(ToEdit.model_fields)
 
 
@@ -220,3 +221,15 @@ def test_two_workers_make_the_same_documents(uncollapse, model, desk):
     edit(uncollapse, model, "-o", "one.jsonl", *BUSY)
     edit(uncollapse, model, "-o", "two.jsonl", "--workers", 2, *BUSY)
     assert (desk / "one.jsonl").read_bytes() == (desk / "two.jsonl").read_bytes()
+
+
+def test_a_page_that_cannot_be_written_leaves_the_documents(uncollapse, model, desk):
+    (desk / "edited.jsonl.edits.html").mkdir()  # where the page should go
+    done = uncollapse("edit", "essays.jsonl", "-o", "edited.jsonl", "--model", model, *BUSY)
+    assert done.code == 2
+    assert "edits.html cannot be written" in done.err
+    assert len(read_rows(desk / "edited.jsonl")) == 12
+    assert not list(desk.glob(".tmp-*"))
+    (desk / "edited.jsonl.edits.html").rmdir()
+    assert "nothing to do" in edit(uncollapse, model, "-o", "edited.jsonl", *BUSY).out
+    assert (desk / "edited.jsonl.edits.html").is_file()

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
-from traces import document, english
 
+from traces import document, english
 from uncollapse.cli.preview import print_traces
 from uncollapse.editing.passage import summary
 from uncollapse.editing.trace import EXCERPT, Alternative, DocumentTrace, TokenTrace, Verdict

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from uncollapse.corpora.faults import Fault, Flaw
 from uncollapse.corpora.jsonl import JSON_COLUMN, Cell, column_type, kind, take_apart, text_fault
 

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from uncollapse.corpora.values import from_json, is_json, json_texts, unwritable
 
 JSON = pa.json_()

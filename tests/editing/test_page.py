@@ -2,9 +2,9 @@ import re
 from time import monotonic
 
 import pytest
+
 from browsing import CONTRASTS, Look
 from traces import RECIPE, document, english, report, small, token
-
 from uncollapse.editing.page import edits_page
 from uncollapse.editing.trace import EXCERPT, Alternative, DocumentTrace, Verdict
 

@@ -1,6 +1,6 @@
 import pytest
-from traces import document, small, token
 
+from traces import document, small, token
 from uncollapse.editing.passage import CONTEXT, passage, summary, swapped
 from uncollapse.editing.trace import EXCERPT, Verdict
 

@@ -69,5 +69,5 @@ def test_a_deletion_beside_a_later_edit() -> None:
 
 def test_a_text_that_was_changed_afterwards_is_not_reverted() -> None:
     edits = compose(b"a dog ran", (), [Replacement(1, 5, b" cat", 0.5)])
-    with pytest.raises(ValueError, match="at byte 1 .*' cat'"):
+    with pytest.raises(ValueError, match=r"at byte 1 .*' cat'"):
         first_text(b"a cow ran", edits)

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from cheap_steps import Shout, Sift, Trouble
 from killable import work, work_until
 from uncollapse.errors import OutputBusy, WorkerLost
@@ -46,7 +47,9 @@ def check_killed_at(moments, name, tmp_path, *, expected):
         killed = start(work_until, moment, tmp_path / "essays.jsonl", place / name, tmp_path / "log")
         killed.join()
         assert killed.exitcode == -signal.SIGKILL, moment
-        again = start(work, tmp_path / "essays.jsonl", place / name, shard_bytes=180, steps=[Shout(), Sift(word="ESSAY 7")])
+        again = start(
+            work, tmp_path / "essays.jsonl", place / name, shard_bytes=180, steps=[Shout(), Sift(word="ESSAY 7")]
+        )
         again.join()
         assert again.exitcode == 0, moment
         assert tree(place) == expected, moment
@@ -56,10 +59,14 @@ def check_killed_at(moments, name, tmp_path, *, expected):
 def test_killed_at_each_kind_of_touch_of_the_storage(name, tmp_path):
     write_essays(tmp_path / "essays.jsonl", 10)
     expected, touches = undisturbed(tmp_path / "essays.jsonl", tmp_path / "whole" / name, tmp_path / "log")
-    kinds = {f"{when} {what}" for what in ("fsync", "rename", "unlink", "fsync of a folder") for when in ("before", "after")}
+    kinds = {
+        f"{when} {what}" for what in ("fsync", "rename", "unlink", "fsync of a folder") for when in ("before", "after")
+    }
     assert set(touches) >= kinds | {"before a write", "inside a write"}
     chance = random.Random(1)
-    moments = [chance.choice([at for at, touch in enumerate(touches) if touch == kind]) for kind in sorted(set(touches))]
+    moments = [
+        chance.choice([at for at, touch in enumerate(touches) if touch == kind]) for kind in sorted(set(touches))
+    ]
     check_killed_at([*moments, *range(len(touches) - 12, len(touches), 3)], name, tmp_path, expected=expected)
 
 
@@ -71,9 +78,7 @@ def test_killed_at_every_touch_of_the_storage(name, tmp_path):
     check_killed_at(range(len(touches)), name, tmp_path, expected=expected)
 
 
-@pytest.mark.parametrize(
-    ("workers", "times"), [(1, 20), (2, 4), pytest.param(2, 20, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize(("workers", "times"), [(1, 20), (2, 4), pytest.param(2, 20, marks=pytest.mark.slow)])
 def test_killed_at_random_moments(workers, times, tmp_path):
     essays, out, whole = tmp_path / "essays.jsonl", tmp_path / "out", tmp_path / "whole"
     write_essays(essays, 120)

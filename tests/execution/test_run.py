@@ -5,6 +5,7 @@ import os
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
 from cheap_steps import Shout, Sift, Trouble
 from uncollapse.corpora import read
 from uncollapse.corpora.storage import Sink

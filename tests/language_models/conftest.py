@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from tiny_models import byte_level_tokenizer, tiny_config
 
 

@@ -262,16 +262,12 @@ def test_a_cache_that_cannot_be_written(wheel, monkeypatch, tmp_path):
 
 
 def test_where_the_cache_lies(monkeypatch, tmp_path):
-    assert cache.cache_folder() == Path(str(tmp_path_of(monkeypatch, "UNCOLLAPSE_CACHE", tmp_path / "a")))
+    monkeypatch.setenv("UNCOLLAPSE_CACHE", str(tmp_path / "a"))
+    assert cache.cache_folder() == tmp_path / "a"
     monkeypatch.delenv("UNCOLLAPSE_CACHE")
     monkeypatch.setattr(cache.platform, "system", lambda: "Linux")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "b"))
     assert cache.cache_folder() == tmp_path / "b" / "uncollapse"
-
-
-def tmp_path_of(monkeypatch, name, value):
-    monkeypatch.setenv(name, str(value))
-    return value
 
 
 def test_a_repository_of_the_hub(tiny, tmp_path, monkeypatch):

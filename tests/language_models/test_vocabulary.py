@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tiny_models import byte_level_tokenizer, sentencepiece_tokenizer
 
+from tiny_models import byte_level_tokenizer, sentencepiece_tokenizer
 from uncollapse.errors import BrokenModel
 from uncollapse.language_models.vocabulary import PieceVocabulary
 

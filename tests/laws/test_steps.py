@@ -8,9 +8,9 @@ from functools import reduce
 
 import pyarrow as pa
 import pytest
-from desk import SENTENCES
 from pydantic import ValidationError
 
+from desk import SENTENCES
 from uncollapse.document import OUR_COLUMNS, SCHEMA, Document, Origin, to_batch, to_documents
 from uncollapse.editing import Revert, ToEdit
 from uncollapse.errors import UsageError

@@ -5,9 +5,9 @@ from hashlib import sha256
 from itertools import pairwise
 
 import pytest
-from browsing import CONTRASTS, Look
 from markupsafe import Markup
 
+from browsing import CONTRASTS, Look
 from uncollapse.report import Assets, Axes, Band, Bar, Figure, Page, Section, Table, bars, lines, page
 
 AXES = Axes(name="growth", title="Loss over generations", reading="It grows.", x="generation", y="loss")

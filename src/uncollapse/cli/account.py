@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from uncollapse.cli.progress import tokens_read
+from uncollapse.errors import OutputRefused
 from uncollapse.execution import RunResult
 from uncollapse.step import Step
 
@@ -65,7 +66,11 @@ def write_report(report: Report, path: Path) -> None:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """The text in `path`; a reader sees the file before or after, never half of it."""
+    """The text in `path`; a reader sees the file before or after, never half of it.
+
+    Raises:
+        OutputRefused: no space, no permission.
+    """
     temporary = path.with_name(f".tmp-{path.name}-{os.getpid()}")
     try:
         with temporary.open("w", encoding="utf-8", newline="") as file:
@@ -73,6 +78,11 @@ def write_whole(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as error:
+        raise OutputRefused(
+            f"{path} cannot be written: {error.strerror}",
+            hint="the documents are there; once the cause is gone, the same command makes what is missing",
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
 

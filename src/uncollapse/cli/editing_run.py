@@ -29,7 +29,11 @@ def perform(job: EditJob, *, as_json: bool = False) -> int:
     step = job.step()
     corpus = _read(job, prompt_column=step.prompt_column)
     result = _run(step(corpus), job, what="edit")
-    report = _report(result, step, corpus=corpus, output=output)
+    try:
+        report = _report(result, step, corpus=corpus, output=output)
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped: the documents are complete; the same command makes report and page\n")
+        raise
     if as_json:
         sys.stdout.write(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
     else:

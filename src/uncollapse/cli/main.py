@@ -85,8 +85,7 @@ def _uncollapse(
 
     [bold]uncollapse edit essays.jsonl -o edited/[/bold]   human text in, semi-synthetic text out, every edit on record
     """
-    if debug:
-        os.environ["UNCOLLAPSE_DEBUG"] = "1"
+    os.environ["UNCOLLAPSE_DEBUG"] = "1" if debug else ""
 
 
 def run() -> None:

@@ -47,10 +47,8 @@ class EditJob(Job):
         """
         from uncollapse.editing import preset
 
-        # Nothing can be scored once more where text was left out: a preset's recheck gives way to --replace drop.
-        quiet = {"recheck": False} if self.fields.get("replace") == "drop" else {}
         try:
-            step = preset(self.preset, **{**quiet, **self.fields})
+            step = preset(self.preset, **self.fields)
         except UsageError as error:
             # As it would be typed, where it is about one field.
             raise refused(error.__context__) if isinstance(error.__context__, ValidationError) else error from None
@@ -76,6 +74,8 @@ NEEDS: tuple[tuple[str, str, tuple[object, ...]], ...] = (
     ("min_p", "strategy", ("min-p",)),
     ("recheck_tokens", "recheck", (True,)),
     ("recheck_nats", "recheck", (True,)),
+    ("recheck_total_nats", "recheck", (True,)),
+    ("recheck_rounds", "recheck", (True,)),
 )
 
 
@@ -191,6 +191,8 @@ def refuse_unknown(given: Iterable[str], *, known: Iterable[str], where: str) ->
 def refused(error: ValidationError) -> UsageError:
     """The first thing that is wrong with some values, as an error of ours."""
     first = error.errors(include_url=False)[0]
+    if first["type"] == "missing" and first["loc"] == ("inputs",):
+        return UsageError("no input was named", hint="files or folders, as in: uncollapse edit essays.jsonl -o edited/")
     place = [str(part) for part in first["loc"]] or ["options"]
     name = place[0] if place[0] != "fields" else place[-1]
     message = first["msg"][:1].lower() + first["msg"][1:]

@@ -159,8 +159,6 @@ def commit(room: Room, shard: Shard, *, work: Iterator[Worked], schema: pa.Schem
 
 
 def _receipt(room: Room, shard: Shard, *, sink: Sink, digest: str, count: "_Count") -> Receipt:
-    digests = Digests(count.contents, count.records).to_bytes()
-    rejects = b"".join(reject_line(reject) for reject in count.rejects)
     return Receipt(
         shard=shard.index,
         name=room.name(shard.index),
@@ -168,27 +166,33 @@ def _receipt(room: Room, shard: Shard, *, sink: Sink, digest: str, count: "_Coun
         blake3=digest,
         account=count.account(shard.rows),
         tally=count.tally,
-        digests=write_whole(room.digests(shard.index), digests, durable=False),
-        rejects=write_whole(room.rejects(shard.index), rejects, durable=False),
+        digests=write_whole(room.digests(shard.index), count.digests.to_bytes(), durable=False),
+        rejects=write_whole(room.rejects(shard.index), bytes(count.rejects), durable=False),
     )
 
 
 @dataclass(slots=True)
 class _Count:
-    """What is counted while a shard is written."""
+    """What is counted while a shard is written; packed, as a shard may have many rows."""
 
     rows_in: int = 0
     tally: Tally = field(default_factory=dict)
-    rejects: list[Reject] = field(default_factory=list)
-    contents: list[bytes] = field(default_factory=list)
-    records: list[bytes] = field(default_factory=list)
+    digests: Digests = field(default_factory=Digests)
+    rejects: bytearray = field(default_factory=bytearray)
+    fates: dict[Fate, Counter[str]] = field(default_factory=lambda: {fate: Counter() for fate in Fate})
+
+    def take(self, done: Worked) -> None:
+        """Count a batch."""
+        self.rows_in += done.rows_in
+        self.tally = add_tallies(self.tally, done.tally)
+        for reject in done.rejects:
+            self.fates[reject.fate][reject.reason] += 1
+            self.rejects += reject_line(reject)
 
     def account(self, planned: int) -> Account:
-        fates: dict[Fate, Counter[str]] = {fate: Counter() for fate in Fate}
-        for reject in self.rejects:
-            fates[reject.fate][reject.reason] += 1
-        dropped, failed = (dict(sorted(fates[fate].items())) for fate in (Fate.DROPPED, Fate.FAILED))
-        account = Account(self.rows_in, len(self.contents), dropped, failed)
+        """The account of the shard, which adds up."""
+        dropped, failed = (dict(sorted(self.fates[fate].items())) for fate in (Fate.DROPPED, Fate.FAILED))
+        account = Account(self.rows_in, len(self.digests), dropped, failed)
         assert account.adds_up, f"the account does not add up: {account}"
         assert self.rows_in == planned, f"{self.rows_in} rows were read, {planned} were planned"
         return account
@@ -203,11 +207,8 @@ def _fill(room: Room, sink: Sink, *, work: Iterator[Worked], schema: pa.Schema) 
         columns = members(batch)
         with refusals(room.folder):
             writer.write(batch, columns)
-        count.rows_in += done.rows_in
-        count.tally = add_tallies(count.tally, done.tally)
-        count.rejects += done.rejects
-        count.contents += _content_digests(batch)
-        count.records += record_digests(columns, count=len(batch))
+        count.take(done)
+        count.digests.add(contents=_content_digests(batch), records=record_digests(columns, count=len(batch)))
         yield done
     with refusals(room.folder):
         writer.finish()

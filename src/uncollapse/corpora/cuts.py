@@ -12,10 +12,11 @@ SMALLEST = 128 << 10
 LARGEST = 64 << 20
 """Bytes of text in a shard, at least and at most."""
 
-ROW_CHARGE = 32
-"""What a row weighs beside its text, so that a million empty rows are not one shard."""
+ROW_CHARGE = 256
+"""What a row weighs beside its text, in bytes, so that a million empty rows are not one shard."""
 
-_MOST_CUTS = 8192
+_MOST_STRETCHES = 1024
+_COARSEST = LARGEST // 4
 
 
 @dataclass(slots=True)
@@ -26,12 +27,12 @@ class _Stretch:
 
 
 class Cuts:
-    """Stretches of all inputs, at most some thousands of them however large the inputs are."""
+    """Stretches of all inputs: about a thousand of them, until they are as long as a large shard allows."""
 
     def __init__(self, *, shard_bytes: int | None = None) -> None:
         self._target = shard_bytes
         self._grain = (32 << 10) if shard_bytes is None else max(1, shard_bytes // 4)
-        self._most = _MOST_CUTS
+        self._most = _MOST_STRETCHES
         self._stretches: list[_Stretch] = []
         self._open: _Stretch | None = None
 
@@ -51,10 +52,10 @@ class Cuts:
         if self._open is not None:
             self._stretches.append(self._open)
             self._open = None
-        if len(self._stretches) > self._most:
+        if len(self._stretches) > self._most and self._grain < _COARSEST:
             self._grain *= 2
             self._stretches = _joined(self._stretches, grain=self._grain)
-            self._most = max(_MOST_CUTS, 2 * len(self._stretches))
+            self._most = max(_MOST_STRETCHES, 2 * len(self._stretches))
 
     def shards(self) -> tuple[Shard, ...]:
         """The shards, in the order of the inputs."""

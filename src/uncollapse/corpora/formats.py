@@ -11,7 +11,11 @@ from uncollapse.corpora.storage import Sink
 from uncollapse.corpora.values import unwritable
 from uncollapse.errors import UsageError
 
-_ROW_GROUP_BYTES = int(__import__('os').environ.get('RG','8')) << 20
+# Small enough that what a writer holds is little beside everything else, large enough for readers.
+_ROW_GROUP_BYTES = 4 << 20
+_PAGE_BYTES = 128 << 10
+# A dictionary of values that are all different is only work.
+_UNIQUE = ("id", "text")
 
 
 class JsonLinesWriter:
@@ -51,8 +55,7 @@ class ParquetWriter:
     def _flush(self) -> None:
         rows = sum(len(batch) for batch in self._held)
         if rows:
-            table = pa.Table.from_batches(self._held, schema=self._schema)
-            self._writer.write_table(table.combine_chunks() if not __import__("os").environ.get("NOCOMB") else table, row_group_size=rows)
+            self._writer.write_table(pa.Table.from_batches(self._held, schema=self._schema), row_group_size=rows)
         self._held, self._bytes = [], 0
 
     def finish(self) -> None:
@@ -64,8 +67,14 @@ class ParquetWriter:
 def parquet_writer(sink: Any, schema: pa.Schema) -> pq.ParquetWriter:
     """A writer whose bytes depend on schema and rows alone."""
     return pq.ParquetWriter(
-        sink, schema, version="2.6", compression="zstd", compression_level=3, write_page_checksum=True,
-        use_dictionary=[n for n in schema.names if n not in ("id","text")] , memory_pool=__import__("os").environ.get("POOL") and pa.system_memory_pool()
+        sink,
+        schema,
+        version="2.6",
+        compression="zstd",
+        compression_level=3,
+        use_dictionary=[name for name in schema.names if name not in _UNIQUE],
+        data_page_size=_PAGE_BYTES,
+        write_page_checksum=True,
     )
 
 

@@ -98,7 +98,7 @@ def _members(line: str, at: int) -> Cells | Fault:
 
 def _value(line: str, begin: int) -> tuple[Any, int]:
     try:
-        return _scan(line, begin)  # type: ignore[no-any-return]
+        return _scan(line, begin)
     except json.JSONDecodeError:
         raise
     except ValueError:

@@ -1,8 +1,8 @@
 """One digest over many, whatever their order: the root of a Merkle tree over sorted digests."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from blake3 import blake3
@@ -37,15 +37,29 @@ def _pair(left: bytes, right: bytes) -> bytes:
     return blake3(b"\x01" + left + right).digest()
 
 
-class Digests(NamedTuple):
-    """The digests of a shard's rows, each kind sorted: of their texts (the ids), and of the whole records."""
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """The digests of a shard's rows, end to end: of their texts (the ids), and of the whole records."""
 
-    contents: Sequence[bytes]
-    records: Sequence[bytes]
+    contents: bytearray = field(default_factory=bytearray)
+    records: bytearray = field(default_factory=bytearray)
+
+    def __len__(self) -> int:
+        return len(self.contents) // ID_BYTES
+
+    def add(self, *, contents: Iterable[bytes], records: Iterable[bytes]) -> None:
+        """Put the digests of some rows behind the others."""
+        self.contents.extend(b"".join(contents))
+        self.records.extend(b"".join(records))
 
     def to_bytes(self) -> bytes:
-        """Contents, then records."""
-        return b"".join([*sorted(self.contents), *sorted(self.records)])
+        """Contents, then records, each in ascending order."""
+        return _sorted(self.contents) + _sorted(self.records)
+
+
+def _sorted(digests: bytearray) -> bytes:
+    halves = np.frombuffer(bytes(digests), ">u8").reshape(-1, 2)
+    return halves[np.lexsort((halves[:, 1], halves[:, 0]))].tobytes()
 
 
 def roots(files: Sequence[Path]) -> dict[str, str]:
@@ -65,7 +79,8 @@ def _merged(files: Sequence[Path], *, second: bool) -> Iterator[bytes]:
     width = 256 // slices
     for low in range(0, 256, width):
         parts = [_between(_half(path, second=second), low, low + width) for path in files]
-        yield from sorted(digest.tobytes() for part in parts for digest in part)
+        together = _sorted(bytearray(b"".join(part.tobytes() for part in parts)))
+        yield from (together[at : at + ID_BYTES] for at in range(0, len(together), ID_BYTES))
 
 
 def _half(path: Path, *, second: bool) -> UInt8[ndarray, "rows bytes"]:

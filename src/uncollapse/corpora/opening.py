@@ -100,7 +100,7 @@ def open_address(address: str) -> BinaryIO:
         return Path(address).open("rb")
     import fsspec  # noqa: PLC0415  (seldom needed, and slow to load)
 
-    return fsspec.open(address, "rb").open()  # type: ignore[no-any-return]
+    return fsspec.open(address, "rb").open()
 
 
 def unpacked(file: Counted, *, packing: Packing, source: str) -> io.BufferedReader:

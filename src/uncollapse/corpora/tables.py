@@ -82,6 +82,7 @@ def _parquet_batches(
                     f"{source}: its footer promises {group.num_rows:,} rows in group {index}, there are {at - first:,}",
                     hint="The file is damaged: make or fetch it again.",
                 )
+            pa.default_memory_pool().release_unused()
         first = last
 
 
@@ -151,7 +152,7 @@ def is_text(kind: pa.DataType) -> bool:
 
 def sizes(texts: pa.Array) -> list[int]:
     """The number of bytes of each text, 0 for a null."""
-    return pc.binary_length(texts).fill_null(0).to_pylist()  # type: ignore[no-any-return]
+    return pc.binary_length(texts).fill_null(0).to_pylist()
 
 
 def without(rows: Sequence[int], batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -34,7 +34,8 @@ def tally(decisions: Decisions, *, threshold: float | None, documents_changed: i
     """The counters of one group of documents; integers throughout, so that shards add up exactly.
 
     `expected_changed_millionths` is the sum over flagged, unprotected tokens of the chance that the draw changes
-    them, each in whole millionths so that the cut into batches does not matter: what the changed count is before budget and recheck, on average over seeds.
+    them, each in whole millionths so that the cut into batches does not matter: what the changed count is before
+    budget and recheck, on average over seeds.
     """
     known = decisions.probability[~np.isnan(decisions.probability)]
     near = 0 if threshold is None else int((np.abs(known - threshold) <= NEAR).sum())

@@ -32,9 +32,15 @@ PRESETS: dict[str, dict[str, Any]] = {
 def preset(name: str, **overrides: Any) -> ToEdit:
     """The step of a named setting; fields that are given override it.
 
+    What the preset says of a recheck goes where the recheck goes: with `recheck=False`, and with deletions, after which
+    there is nothing to score once more.
+
     Raises:
         UsageError: if there is no such preset, or a field is not possible.
     """
     if name not in PRESETS:
         raise UsageError(f"there is no preset {name!r}", hint=f"There are {', '.join(sorted(PRESETS))}.")
-    return ToEdit(**{**PRESETS[name], **overrides})
+    own = dict(PRESETS[name])
+    if not overrides.get("recheck", own.get("recheck", False)) or overrides.get("replace") == "drop":
+        own = {field: value for field, value in own.items() if not field.startswith("recheck")}
+    return ToEdit(**{**own, **overrides})

@@ -31,7 +31,8 @@ PATTERNS: dict[Protect, re.Pattern[str]] = {
     Protect.EMAILS: re.compile(r"\b[\w.+-]+@[\w-]+\.[\w.-]+"),
     # Fenced blocks, inline code, lines indented like code, names with underscores, calls and paths.
     Protect.CODE: re.compile(
-        r"(?s:```.*?(?:```|\Z))|`[^`\n]+`|^(?: {4}|\t)\S.*$|\b\w+_\w+\b|\b\w+(?:\.\w+)*\([^()\n]*\)|(?<!\w)/(?:[\w.-]+/)+[\w.-]*",
+        r"(?s:```.*?(?:```|\Z))|`[^`\n]+`|^(?: {4}|\t)\S.*$|\b\w+_\w+\b|\b\w+(?:\.\w+)*\([^()\n]*\)"
+        r"|(?<!\w)/(?:[\w.-]+/)+[\w.-]*",
         re.MULTILINE,
     ),
     Protect.MARKUP: re.compile(

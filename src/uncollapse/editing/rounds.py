@@ -1,8 +1,8 @@
 """From wishes to edits: spacing, budget, and reading the edited text again until the rounds are used up.
 
 In each round every row that is still open wishes for its next token. Rows are admitted in a random order, those that
-were tried least often first, as far as spacing and budget allow. Without a recheck what is admitted is done. With one, the
-documents are read with all edits in place; edits that cost too much are taken back, and their rows may wish again.
+were tried least often first, as far as spacing and budget allow. Without a recheck what is admitted is done. With one,
+the documents are read with all edits in place; edits that cost too much are taken back, and their rows may wish again.
 """
 
 from bisect import bisect_left

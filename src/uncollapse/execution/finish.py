@@ -54,7 +54,7 @@ def finish(
         write_whole(place.paper("manifest.json"), text.encode() + b"\n")
         clear(place, room)
     # As it will be read back, so that a first and a later start say the same.
-    return json.loads(text)  # type: ignore[no-any-return]
+    return json.loads(text)
 
 
 def leftovers(place: Target, room: Room) -> Path | None:

@@ -142,13 +142,17 @@ def _serve(pipe: Connection, threads: int) -> None:
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(threads)
     while (shard := _next(pipe)) is not None:
-        try:
-            for item in work(shard):
-                pipe.send_bytes(pickle.dumps(("item", item)))
-        except Exception as error:
-            pipe.send_bytes(pickle.dumps(("failed", _portable(error))))
-            raise SystemExit(1) from error
-        pipe.send_bytes(pickle.dumps(("done", None)))
+        _work(pipe, work, shard)
+
+
+def _work(pipe: Connection, work: Work, shard: Shard) -> None:
+    try:
+        for item in work(shard):
+            pipe.send_bytes(pickle.dumps(("item", item)))
+    except Exception as error:
+        pipe.send_bytes(pickle.dumps(("failed", _portable(error))))
+        raise SystemExit(1) from error
+    pipe.send_bytes(pickle.dumps(("done", None)))
 
 
 def _next(pipe: Connection) -> Any:

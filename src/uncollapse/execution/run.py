@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import pyarrow as pa
+
 from uncollapse.corpora.commit import PLAN, Account, Receipt, Room, commit
 from uncollapse.corpora.corpus import Corpus
 from uncollapse.corpora.formats import check_writable
@@ -41,6 +43,7 @@ class ShardWork:
         work = self.corpus.work(shard, reader=self._reader)
         for event in commit(self.room, shard, work=work, schema=self.corpus.schema):
             yield event if isinstance(event, Receipt) else Advance.of(shard.index, event)
+        pa.default_memory_pool().release_unused()
 
 
 @dataclass(frozen=True)

@@ -90,9 +90,9 @@ def load(address: str, *, dtype: str = "auto", window: int = WINDOW, threads: in
     folder = _find(address).folder if model is None else embedded.folder_of(model)
     if (folder / counted.FILE).is_file():
         return counted.CountedModel.load(folder, address=address)
-    from uncollapse.language_models.transformers_model import TransformersModel  # noqa: PLC0415  (slow import)
+    from uncollapse.language_models.neural import NeuralModel  # noqa: PLC0415  (slow import)
 
-    return TransformersModel(folder, card=card, threads=threads)
+    return NeuralModel(folder, card=card, threads=threads)
 
 
 def _card(address: str, *, revision: str, dtype: str, window: int) -> ModelCard:

@@ -7,7 +7,7 @@ probability of 0.99 to 0.0006 on either side.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -22,6 +22,9 @@ SHARPENED = 2
 # Columns of a block among which the k likeliest are looked for; blocks beyond the k-th, which show if it is tied.
 BLOCK = 64
 SPARE = 8
+
+# What becomes of logits after the matrix.
+Finish: TypeAlias = Callable[[Tensor], Tensor]
 
 
 class RowScores(NamedTuple):
@@ -56,7 +59,7 @@ class LinearHead:
 
     weight: Tensor
     bias: Tensor | None = None
-    finish: Callable[[Tensor], Tensor] | None = None
+    finish: Finish | None = None
 
     @property
     def size(self) -> int:
@@ -194,7 +197,8 @@ def _reduce(slices: Iterable[tuple[int, Tensor]], targets: Tensor) -> RowScores:
         target[here] = logits[here, targets[here] - first]
         tops.append(logits.amax(dim=1))
         sums.append(_logsumexp(logits))
-    return RowScores(target, torch.stack(tops).amax(dim=0), torch.logsumexp(torch.stack(sums), dim=0))
+    # Summed along rows: a sum down columns is taken in an order that depends on how many columns there are.
+    return RowScores(target, torch.stack(tops, dim=1).amax(dim=1), torch.logsumexp(torch.stack(sums, dim=1), dim=1))
 
 
 def _logsumexp(logits: Tensor) -> Tensor:

@@ -1,26 +1,34 @@
-"""The body of a Llama: the same numbers as transformers' own, with fewer trips to memory.
+"""Llamas read by code of ours: transformers' own numbers, with fewer trips to memory and no slow import.
 
 For the most common family of models (Llama, SmolLM2, Mistral, Qwen2 and what is built like them). One product makes
 queries, keys and values; norms, rotations and the gate work in place; the feed-forward layer takes its rows in chunks
-that stay in the cache. Whether a model is of this kind is not taken from its name alone: its numbers are compared with
-transformers' when it is loaded.
+that stay in the cache. A model is read so when its configuration asks for nothing else and its weights are exactly
+those that are expected, by name; the tests hold the numbers against transformers'.
 
 Shape letters: t rows of a page, n width, h heads, g heads of keys, w width of a head.
 """
 
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import torch
+from safetensors import safe_open
 from torch import Tensor
 from torch.nn.functional import embedding, linear, silu
 
 from uncollapse.language_models.attention import attend_documents
+from uncollapse.language_models.checkpoint import weight_files
 
 KINDS = {"llama", "mistral", "qwen2"}
 # Rows of the feed-forward layer at a time; found by measurement, docs/decisions/0003.
 ROWS = 256
+OUTER = ("model.embed_tokens.weight", "model.norm.weight")
+HEAD = "lm_head.weight"
+MATRICES = ("self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj")
+MIXED = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj")
+NORMS = ("input_layernorm", "post_attention_layernorm")
 
 
 class Layer(NamedTuple):
@@ -35,36 +43,47 @@ class Layer(NamedTuple):
     gate: Tensor
     up: Tensor
     down: Tensor
-    span: int | None
 
 
 class Llama:
-    """The body of a Llama, from embedding to the last norm."""
+    """A Llama from embedding to the last norm, and the matrix of its head."""
 
-    def __init__(self, body: Any) -> None:
-        config = body.config
-        self._embedding = body.embed_tokens.weight
-        self._last_norm = body.norm.weight
-        self._rotary = body.rotary_emb
-        self._epsilon = config.rms_norm_eps
-        self._heads = config.num_attention_heads
-        self._kept = config.num_key_value_heads
-        self._layers = [_layer(layer) for layer in body.layers]
+    def __init__(self, config: dict[str, Any], weights: dict[str, Tensor]) -> None:
+        self._embedding = weights[OUTER[0]]
+        self._last_norm = weights[OUTER[1]]
+        self.head = weights.get(HEAD, self._embedding)
+        self._epsilon: float = config["rms_norm_eps"]
+        self._heads: int = config["num_attention_heads"]
+        self._kept: int = config.get("num_key_value_heads") or self._heads
+        self._span: int | None = config.get("sliding_window") if config["model_type"] == "mistral" else None
+        self._layers = [_layer(weights, f"model.layers.{n}.") for n in range(config["num_hidden_layers"])]
+        width = len(self._layers[0].mixed) // (self._heads + 2 * self._kept)
+        # The angle by which each pair of numbers turns from one position to the next.
+        # Source: Su et al. 2021 (RoFormer), eq. 15.
+        self._turn = _theta(config) ** -(torch.arange(0, width, 2, dtype=torch.float32) / width)
+        self._turn = self._turn.to(self._embedding.device)
 
     @classmethod
-    def of(cls, body: Any) -> Self | None:
-        """The body, when it is of this kind; None otherwise."""
-        config = body.config
-        plain = getattr(config, "hidden_act", None) == "silu" and not getattr(config, "mlp_bias", False)
-        return cls(body) if config.model_type in KINDS and plain else None
+    def of(cls, folder: Path, config: dict[str, Any], *, dtype: torch.dtype, device: str) -> Self | None:
+        """The model in a folder when it is a Llama in every respect that counts; None otherwise."""
+        if not _is_plain(config):
+            return None
+        files = weight_files(folder)
+        with torch.inference_mode():
+            weights: dict[str, Tensor] = {}
+            for path in files:
+                with safe_open(path, framework="pt") as file:
+                    # A copy: out of the file, numbers lie at odd addresses.
+                    weights |= {name: file.get_tensor(name).to(device, dtype, copy=True) for name in file.keys()}  # noqa: SIM118
+            if set(weights) != _names(config, weights):
+                return None
+            return cls(config, weights)
 
     def __call__(self, ids: Tensor, positions: Tensor, bounds: Sequence[int]) -> Tensor:
         """The last hidden states (t, n) of documents that lie end to end, each within its bounds."""
         stream = embedding(ids, self._embedding)
-        cosine, sine = self._rotary(stream, positions[None])
-        half = cosine.shape[-1] // 2
-        # Both halves of a rotation are the same.
-        turn = cosine[0, :, None, :half].contiguous(), sine[0, :, None, :half].contiguous()
+        angle = (positions.float()[:, None] * self._turn)[:, None]
+        turn = angle.cos().to(stream.dtype), angle.sin().to(stream.dtype)
         for layer in self._layers:
             stream += self._attention(self._norm(stream, layer.norm), layer, turn=turn, bounds=bounds)
             rows = self._norm(stream, layer.second_norm)
@@ -84,7 +103,7 @@ class Llama:
                 mixed[:, -self._kept :].transpose(0, 1),
             ),
             bounds=bounds,
-            span=layer.span,
+            span=self._span,
         )
         return linear(seen.flatten(1), layer.out, layer.out_bias)
 
@@ -111,20 +130,48 @@ def _chunks(rows: int) -> list[int]:
     return [*range(0, max(1, rows // ROWS) * ROWS, ROWS), rows]
 
 
-def _layer(layer: Any) -> Layer:
-    attention, feed = layer.self_attn, layer.mlp
-    parts = (attention.q_proj, attention.k_proj, attention.v_proj)
-    biases = [part.bias for part in parts if part.bias is not None]
-    assert attention.head_dim**-0.5 == attention.scaling
+def _is_plain(config: dict[str, Any]) -> bool:
+    """Whether a configuration asks for nothing that is not done here."""
+    rotation = config.get("rope_parameters") or config.get("rope_scaling") or {}
+    return (
+        config.get("model_type") in KINDS
+        and config.get("hidden_act") == "silu"
+        and not config.get("mlp_bias")
+        and not config.get("use_sliding_window")
+        and not config.get("quantization_config")
+        and rotation.get("rope_type", rotation.get("type", "default")) == "default"
+        and rotation.get("partial_rotary_factor", 1.0) == 1.0
+        and {"rms_norm_eps", "num_attention_heads", "num_hidden_layers"} <= set(config)
+    )
+
+
+def _theta(config: dict[str, Any]) -> float:
+    return float((config.get("rope_parameters") or {}).get("rope_theta") or config.get("rope_theta") or 10_000.0)
+
+
+def _names(config: dict[str, Any], weights: dict[str, Tensor]) -> set[str]:
+    """The weights that such a model has; biases of attention, and a head of its own, where they are there."""
+    layers = range(config["num_hidden_layers"])
+    inner = [f"{part}.weight" for part in (*MATRICES, *MIXED, *NORMS)]
+    if "model.layers.0.self_attn.q_proj.bias" in weights:
+        inner += [f"{part}.bias" for part in MIXED]
+    if "model.layers.0.self_attn.o_proj.bias" in weights:
+        inner.append("self_attn.o_proj.bias")
+    names = {f"model.layers.{layer}.{part}" for layer in layers for part in inner}
+    return {*OUTER, *names} | (set() if config.get("tie_word_embeddings") else {HEAD})
+
+
+def _layer(weights: dict[str, Tensor], prefix: str) -> Layer:
+    mixed = [weights.pop(f"{prefix}{part}.weight") for part in MIXED]
+    biases = [weights[f"{prefix}{part}.bias"] for part in MIXED if f"{prefix}{part}.bias" in weights]
     return Layer(
-        norm=layer.input_layernorm.weight,
-        mixed=torch.cat([part.weight for part in parts]),
+        norm=weights[f"{prefix}input_layernorm.weight"],
+        mixed=torch.cat(mixed),
         mixed_bias=torch.cat(biases) if biases else None,
-        out=attention.o_proj.weight,
-        out_bias=attention.o_proj.bias,
-        second_norm=layer.post_attention_layernorm.weight,
-        gate=feed.gate_proj.weight,
-        up=feed.up_proj.weight,
-        down=feed.down_proj.weight,
-        span=getattr(attention, "sliding_window", None),
+        out=weights[f"{prefix}self_attn.o_proj.weight"],
+        out_bias=weights.get(f"{prefix}self_attn.o_proj.bias"),
+        second_norm=weights[f"{prefix}post_attention_layernorm.weight"],
+        gate=weights[f"{prefix}mlp.gate_proj.weight"],
+        up=weights[f"{prefix}mlp.up_proj.weight"],
+        down=weights[f"{prefix}mlp.down_proj.weight"],
     )

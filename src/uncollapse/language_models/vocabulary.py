@@ -30,22 +30,16 @@ class PieceVocabulary:
     """A tokenizer file as a vocabulary."""
 
     def __init__(
-        self,
-        tokenizer: Tokenizer,
-        *,
-        size: int | None = None,
-        chat: str = "",
-        bos: str | None = None,
-        eos: str | None = None,
+        self, content: str, *, size: int | None = None, chat: str = "", ends: Sequence[str | None] = ()
     ) -> None:
-        self._tokenizer = tokenizer
-        self._content: dict[str, Any] = json.loads(tokenizer.to_str())
+        self._tokenizer = tokenizer = Tokenizer.from_str(content)
+        self._content: dict[str, Any] = json.loads(content)
         # Names of special tokens that stand in a text are text.
         tokenizer.encode_special_tokens = True
         tokenizer.no_truncation()
         tokenizer.no_padding()
         self.size = max(tokenizer.get_vocab_size(with_added_tokens=True), size or 0)
-        self.start = self._start(chat=chat, bos=bos, eos=eos)
+        self.start = self._start(chat=chat, ends=ends)
 
     @classmethod
     def load(cls, folder: Path, *, size: int | None = None) -> Self:
@@ -60,18 +54,13 @@ class PieceVocabulary:
                 f"{folder} has no {FILE}",
                 hint="save the tokenizer with AutoTokenizer.from_pretrained(...).save_pretrained",
             )
+        settings = _settings(folder)
+        chat = _chat_template(folder, settings)
+        ends = [_name(settings.get(name)) for name in ("bos_token", "eos_token")]
         try:
-            tokenizer = Tokenizer.from_file(str(path))
+            return cls(path.read_text("utf-8"), size=size, chat=chat, ends=ends)
         except Exception as error:  # the library raises bare Exception
             raise BrokenModel(f"{path} is no tokenizer: {error}", hint="fetch the model again") from error
-        settings = _settings(folder)
-        return cls(
-            tokenizer,
-            size=size,
-            chat=_chat_template(folder, settings),
-            bos=_name(settings.get("bos_token")),
-            eos=_name(settings.get("eos_token")),
-        )
 
     def __len__(self) -> int:
         return self.size
@@ -133,7 +122,7 @@ class PieceVocabulary:
             ends[-1] = byte_of[-1]
         return ends
 
-    def _start(self, *, chat: str, bos: str | None, eos: str | None) -> int | None:
+    def _start(self, *, chat: str, ends: Sequence[str | None]) -> int | None:
         """The token that is read before a text: see `docs/decisions/0003`.
 
         The one that the tokenizer itself puts first; else one that is known to stand between documents; else the
@@ -146,7 +135,7 @@ class PieceVocabulary:
         special = {
             token.content: index for index, token in self._tokenizer.get_added_tokens_decoder().items() if token.special
         }
-        for name in (*BETWEEN_DOCUMENTS, bos, eos):
+        for name in (*BETWEEN_DOCUMENTS, *ends):
             if name in special and name not in chat:
                 return int(special[name])
         return None

@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from uncollapse.language_models import load, resolve
-from uncollapse.language_models.llama import Llama
 
 KINDS = [
     "llama",
@@ -177,7 +176,7 @@ def test_a_very_long_document_is_scored_to_its_end(tiny):
 
 
 def test_chunk_sizes_do_not_change_fp32(tiny, monkeypatch):
-    from uncollapse.language_models import head, llama, transformers_model
+    from uncollapse.language_models import head, llama, neural
 
     texts = TEXTS * 6
     model = load(str(tiny("llama")), dtype="float32")
@@ -185,21 +184,9 @@ def test_chunk_sizes_do_not_change_fp32(tiny, monkeypatch):
     before = model.score(tokens)
     monkeypatch.setattr(head, "ROWS", 96)
     monkeypatch.setattr(llama, "ROWS", 64)
-    monkeypatch.setattr(transformers_model, "CAPACITY", {"cpu": 100, "cuda": 100})
+    monkeypatch.setattr(neural, "CAPACITY", {"cpu": 100, "cuda": 100})
     for one, other in zip(model.score(tokens), before, strict=True):
         np.testing.assert_array_equal(one, other)
-
-
-def test_the_lean_body_gives_transformers_hidden_states(tiny):
-    from transformers import AutoModelForCausalLM
-
-    for kind in ("llama", "llama-untied", "mistral", "qwen2"):
-        body = AutoModelForCausalLM.from_pretrained(tiny(kind), dtype=torch.float32).eval().base_model
-        ids = torch.randint(0, 420, (100,), generator=torch.Generator().manual_seed(1))
-        with torch.inference_mode():
-            wanted = torch.cat([body(part[None]).last_hidden_state[0] for part in (ids[:70], ids[70:])])
-            found = Llama.of(body)(ids, torch.cat([torch.arange(70), torch.arange(30)]), (0, 70, 100))
-        torch.testing.assert_close(found, wanted, rtol=1e-5, atol=2e-5)
 
 
 def test_threads_do_not_change_fp32(tiny):
@@ -228,9 +215,26 @@ def test_the_embedded_default_reads_english(embedded_model):
     assert np.exp(-logprob[: tokens.offsets[1]].mean()) < 20
     assert np.exp(-logprob[tokens.offsets[1] :].mean()) > 200
     rome = [model.vocabulary.surfaces[index] for index in tokens.ids].index(b" Rome")
-    assert np.exp(logprob[rome]) > 0.9
+    assert np.exp(logprob[rome]) > 0.5
 
 
 @pytest.mark.model
 def test_the_default_unpacked_is_what_was_resolved(embedded_model):
     assert load(embedded_model, window=128).card == resolve(embedded_model, window=128)
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_the_default_gives_the_same_bits_in_any_company(embedded_model, dtype):
+    model = load(embedded_model, dtype=dtype)
+    texts = ["x", TEXTS[0], " ".join(TEXTS), "The capital of France is Paris. " * 9, TEXTS[4]]
+    alone = [model.score(model.vocabulary.encode([text])) for text in texts]
+    before = torch.get_num_threads()
+    try:
+        for threads, order in ((1, [0, 1, 2, 3, 4]), (2, [3, 0, 4, 2, 1])):
+            torch.set_num_threads(threads)
+            together = model.score(model.vocabulary.encode([texts[i] for i in order]))
+            for column, parts in zip(together, zip(*(alone[i] for i in order), strict=True), strict=True):
+                np.testing.assert_array_equal(column, np.concatenate(parts))
+    finally:
+        torch.set_num_threads(before)

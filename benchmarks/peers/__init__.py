@@ -1,0 +1,1 @@
+"""What others do, written down to be measured beside it."""

@@ -1,0 +1,142 @@
+"""Models read by transformers: with attention of ours where an architecture allows it, by itself where not.
+
+Which it is for a model is found out when it is loaded, by comparing each way with the plain one on two short lines.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import AutoModelForCausalLM
+
+from uncollapse.errors import BrokenModel
+from uncollapse.language_models import attention, precision
+from uncollapse.language_models.head import Finish, Head, ReadyLogits
+from uncollapse.language_models.quiet import quiet
+from uncollapse.language_models.reading import Reader, linear_head, packed
+from uncollapse.language_models.windows import Page
+
+# Two lines of the probe; their tokens are spread over the vocabulary.
+PROBE = (5, 9)
+# How far two ways of summing may be apart, as a share of what log-probabilities differ among themselves. The default
+# model in bfloat16 has 0.08 on the probe, and 0.5 where one line sees the other.
+AGREE = {"float32": 1e-3, "bfloat16": 0.25, "float16": 0.05}
+
+
+def transformers_reader(folder: Path, *, dtype: str) -> Reader:
+    """The fastest way of reading that agrees with the model's own."""
+    model = _open(folder, dtype=dtype)
+    lines = _probe(model)
+    plain = [torch.log_softmax(_plain_logits(model, line).float(), dim=-1) for line in lines]
+    for way in _ways(model):
+        if _agrees(way, lines=lines, plain=plain, tolerance=AGREE[dtype]):
+            return way
+    whole = ReadyLogits(plain[0].shape[-1])
+    return Reader("whole", lambda page: _apart(page, read=lambda ids: _plain_logits(model, ids)), whole)
+
+
+def _ways(model: Any) -> Iterator[Reader]:
+    """Ways of reading with a head of ours, the fastest first; each may set the model up for itself."""
+    head = _head(model)
+    if head is None:
+        return
+    body = model.base_model
+    own = model.config._attn_implementation
+    if getattr(model, "_supports_attention_backend", False):
+        model.set_attn_implementation(attention.NAME)
+        yield Reader("packed", lambda page: packed(page, read=partial(_body, body)), head)
+        model.set_attn_implementation(own)
+    yield Reader("apart", lambda page: _apart(page, read=lambda ids: _hidden(body, ids)), head)
+
+
+def _open(folder: Path, *, dtype: str) -> Any:
+    """The model in a folder, from safetensors alone, without code of its own."""
+    attention.register()
+    try:
+        with quiet():
+            model: Any = AutoModelForCausalLM.from_pretrained(
+                folder,
+                dtype=getattr(torch, dtype),
+                use_safetensors=True,
+                local_files_only=True,
+                trust_remote_code=False,
+            )
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise BrokenModel(
+            f"{folder} cannot be loaded: {error}", hint="is it a causal language model that transformers knows?"
+        ) from error
+    return model.train(False).to(precision.device())
+
+
+def _probe(model: Any) -> list[Tensor]:
+    size = model.get_input_embeddings().weight.shape[0]
+    spread = (np.arange(sum(PROBE)) * 7919 + 11) % size
+    ids = torch.from_numpy(spread).to(model.device)
+    return list(torch.split(ids, list(PROBE)))
+
+
+def _agrees(way: Reader, *, lines: list[Tensor], plain: list[Tensor], tolerance: float) -> bool:
+    """Whether reading the lines as one page gives what the model says of each."""
+    ids = torch.cat(lines).cpu().numpy()
+    bounds = np.cumsum([0, *map(len, lines)])
+    positions = np.concatenate([np.arange(len(line)) for line in lines])
+    page = Page(ids, positions, tuple(bounds.tolist()), np.arange(len(ids)), np.arange(len(ids)))
+    try:
+        logits = way.head.logits(way.read(page))
+    except (attention.UnsupportedAttentionError, TypeError, AttributeError):
+        return False
+    if logits.shape[1] != plain[0].shape[1]:
+        return False
+    wanted = torch.cat(plain)
+    apart = (torch.log_softmax(logits, dim=-1) - wanted).square().mean().sqrt()
+    return bool(apart <= tolerance * wanted.std())
+
+
+def _plain_logits(model: Any, ids: Tensor) -> Tensor:
+    logits: Tensor = model(input_ids=ids[None], use_cache=False).logits[0]
+    return logits
+
+
+def _hidden(body: Any, ids: Tensor) -> Tensor:
+    hidden: Tensor = body(input_ids=ids[None], use_cache=False).last_hidden_state[0]
+    return hidden
+
+
+def _body(body: Any, ids: Tensor, positions: Tensor, bounds: Sequence[int]) -> Tensor:
+    """The last hidden states of documents that lie end to end, through transformers."""
+    hidden: Tensor = body(
+        input_ids=ids[None], position_ids=positions[None], use_cache=False, bounds=bounds
+    ).last_hidden_state[0]
+    return hidden
+
+
+def _apart(page: Page, *, read: Callable[[Tensor], Tensor]) -> Tensor:
+    """The rows of a page, each window read by itself."""
+    ids = torch.from_numpy(page.ids).to(precision.device())
+    return torch.cat([read(ids[begin:end]) for begin, end in pairwise(page.bounds)])
+
+
+def _head(model: Any) -> Head | None:
+    """The model's last layer, where it is a matrix and one of the known ways to finish."""
+    layer = model.get_output_embeddings()
+    weight = getattr(layer, "weight", None)
+    if weight is None or weight.ndim != 2:
+        return None
+    bias = getattr(layer, "bias", None)
+    return linear_head(
+        weight, bias=None if bias is None else bias.float(), finish=_finish(model.config.get_text_config())
+    )
+
+
+def _finish(config: Any) -> Finish | None:
+    """What becomes of logits after the matrix: scaled (Cohere, Granite) or bent (Gemma), else nothing."""
+    cap = getattr(config, "final_logit_softcapping", None)
+    scale = getattr(config, "logit_scale", None) or 1.0 / (getattr(config, "logits_scaling", None) or 1.0)
+    if cap:
+        return lambda logits: cap * torch.tanh(logits / cap)
+    return None if scale == 1.0 else lambda logits: logits * scale

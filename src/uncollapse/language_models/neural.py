@@ -1,0 +1,82 @@
+"""Neural models: one packed forward pass, the head in chunks, candidates only where they are asked."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Int64
+from numpy import ndarray
+from torch import Tensor
+
+from uncollapse.language_models import precision
+from uncollapse.language_models.head import likeliest
+from uncollapse.language_models.model import Candidates, Chooser, ModelCard, Scores, Tokens
+from uncollapse.language_models.reading import Way, reader_of
+from uncollapse.language_models.vocabulary import PieceVocabulary
+from uncollapse.language_models.windows import Page, pages
+
+# Rows of one page: enough to keep matrix products busy, few enough for the cache.
+CAPACITY = {"cpu": 2048, "cuda": 16384}
+
+
+class NeuralModel:
+    """A causal language model out of a folder as a scorer of text."""
+
+    def __init__(self, folder: Path, *, card: ModelCard, threads: int | None = None) -> None:
+        assert card.window is not None
+        self.card = card
+        self._window = card.window
+        self._device = precision.device()
+        if threads is not None:
+            torch.set_num_threads(threads)
+        with torch.inference_mode():
+            self.reader = reader_of(folder, dtype=card.dtype)
+        self.vocabulary = PieceVocabulary.load(folder, size=self.reader.head.size)
+
+    @property
+    def way(self) -> Way:
+        """How the model is read."""
+        return self.reader.way
+
+    def score(self, tokens: Tokens) -> Scores:
+        """What the model says of each token."""
+        return self.score_and_choose(tokens, chooser=_nothing, k=1)[0]
+
+    def score_and_choose(self, tokens: Tokens, *, chooser: Chooser, k: int) -> tuple[Scores, Candidates]:
+        """The scores, and the k likeliest tokens at the rows that `chooser` picks."""
+        logprob = np.full(len(tokens.ids), np.nan, np.float32)
+        logsumexp = logprob.copy()
+        is_argmax = np.zeros(len(tokens.ids), np.bool_)
+        k = min(k, self.reader.head.size)
+        found = [Candidates(np.empty(0, np.int64), np.empty((0, k), np.int32), np.empty((0, k), np.float32))]
+        capacity = CAPACITY[self._device]
+        with torch.inference_mode():
+            for page in pages(tokens, window=self._window, start=self.vocabulary.start, capacity=capacity):
+                rows = self._rows(page)
+                targets = self._tensor(tokens.ids[page.targets].astype(np.int64))
+                target, largest, sums = self.reader.head.score(rows, targets)
+                at = page.targets
+                # Beside a nearly sure token the sum of the others is lost in rounding, which may go above certainty.
+                logprob[at] = (target - sums).clamp_(max=0.0).cpu().numpy()
+                logsumexp[at] = sums.cpu().numpy()
+                is_argmax[at] = (target >= largest).cpu().numpy()
+                chosen = np.flatnonzero(chooser(at, logprob[at], is_argmax[at]))
+                if len(chosen):
+                    picked = self._tensor(chosen)
+                    ids, logits = likeliest(self.reader.head, rows[picked], k)
+                    value = (logits - sums[picked, None]).cpu().numpy()
+                    found.append(Candidates(at[chosen], ids.to(torch.int32).cpu().numpy(), value))
+        scores = Scores(logprob=logprob, is_argmax=is_argmax, logsumexp=logsumexp)
+        return scores, Candidates(*(np.concatenate(column) for column in zip(*found, strict=True)))
+
+    def _rows(self, page: Page) -> Tensor:
+        """What the model makes of the scored rows of a page."""
+        return self.reader.read(page)[self._tensor(page.rows)]
+
+    def _tensor(self, array: Int64[ndarray, "..."]) -> Tensor:
+        return torch.from_numpy(array).to(self._device)
+
+
+def _nothing(rows: Any, _logprob: Any, _is_argmax: Any) -> Any:
+    return np.zeros(len(rows), np.bool_)

@@ -1,0 +1,59 @@
+"""The ways in which a neural model is read, the fastest that gives its own numbers first.
+
+Lean and packed: documents lie end to end in one row without padding and attention runs inside each document; by a body
+of ours for Llamas, by transformers' own for every architecture that lets its attention be chosen. Apart: a window at a
+time through the architecture's own code. Whole: its own head too.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple, TypeAlias
+
+import torch
+from torch import Tensor
+
+from uncollapse.language_models import precision
+from uncollapse.language_models.checkpoint import config_of
+from uncollapse.language_models.head import LEAST_ROWS, BfloatHead, Finish, Head, LinearHead
+from uncollapse.language_models.llama import Llama
+from uncollapse.language_models.windows import Page
+
+Way: TypeAlias = Literal["lean", "packed", "apart", "whole"]
+
+
+class Reader(NamedTuple):
+    """How a model is read: rows out of a page, and the head that makes logits of them."""
+
+    way: Way
+    read: Callable[[Page], Tensor]
+    head: Head
+
+
+def reader_of(folder: Path, *, dtype: str) -> Reader:
+    """The fastest way of reading the model in a folder."""
+    body = Llama.of(folder, config_of(folder), dtype=getattr(torch, dtype), device=precision.device())
+    if body is not None:
+        return Reader("lean", lambda page: packed(page, read=body), linear_head(body.head))
+    from uncollapse.language_models.by_transformers import transformers_reader  # noqa: PLC0415  (slow import)
+
+    return transformers_reader(folder, dtype=dtype)
+
+
+def packed(page: Page, *, read: Callable[[Tensor, Tensor, Sequence[int]], Tensor]) -> Tensor:
+    """The last hidden states of a page, read in one row."""
+    count = len(page.ids)
+    ids, positions, bounds = torch.from_numpy(page.ids), torch.from_numpy(page.positions), page.bounds
+    if count < LEAST_ROWS:
+        # A line of filling, so that few rows are added up as many are.
+        ids = torch.cat([ids, ids.new_zeros(LEAST_ROWS - count)])
+        positions = torch.cat([positions, torch.arange(LEAST_ROWS - count)])
+        bounds = (*bounds, LEAST_ROWS)
+    device = precision.device()
+    return read(ids.to(device), positions.to(device), bounds)[:count]
+
+
+def linear_head(weight: Tensor, *, bias: Tensor | None = None, finish: Finish | None = None) -> Head:
+    """The head out of a matrix, in the way that is fastest for its numbers and its place."""
+    head = LinearHead(weight=weight, bias=bias, finish=finish)
+    rounds = weight.dtype is torch.bfloat16 and weight.device.type == "cpu"
+    return BfloatHead(head) if rounds and bias is None and finish is None else head
