@@ -1,14 +1,16 @@
 """What the `bold` preset does to a text, beside a sketch, random edits and the published rules, under a judge.
 
-    python benchmarks/bold_preset.py --documents pages.jsonl --judge ADDRESS --lexicon books/ --count 40
+    python -m benchmarks.bold_preset --documents pages.jsonl --judge ADDRESS --lexicon books.txt --count 40
 
-The judge is a language model that had no part in the edits. Arms are compared twice: as they come, and with as many
+The judge is a language model that had no part in the edits; with none named it is a trigram model counted on the
+documents that are not edited, and with no documents named they are the topics of Python's own manual. Arms are compared twice: as they come, and with as many
 edits in each document as the arm with the fewest made there. Intervals are 95 % bootstrap intervals over documents.
 """
 
 import argparse
 import itertools
 import json
+import pydoc_data.topics
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -24,7 +26,7 @@ from uncollapse.editing import PRESETS, ToEdit, preset
 from uncollapse.editing.recheck import Limits, survivors
 from uncollapse.editing.respelling import Replacement, compose, respell
 from uncollapse.editing.words import pieces
-from uncollapse.language_models import load
+from uncollapse.language_models import CountedModel, load
 from uncollapse.language_models.model import LanguageModel, Tokens
 
 WORD = re.compile(r"[^\W\d_]+")
@@ -213,11 +215,11 @@ def compare(bench: Bench, arms: Sequence[Arm], published: Sequence[Arm], *, seed
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--documents", required=True, help="human text, a file or folder that `uncollapse edit` reads")
-    parser.add_argument("--judge", required=True, help="address of a language model that has no part in the edits")
+    parser.add_argument("--documents", help="human text, a file or folder that `uncollapse edit` reads")
+    parser.add_argument("--judge", help="address of a language model that has no part in the edits")
     parser.add_argument("--model", default="smollm2-135m", help="address of the prior")
     parser.add_argument(
-        "--lexicon", nargs="+", type=Path, required=True, help="files of human text; their words are words"
+        "--lexicon", nargs="*", type=Path, default=[], help="more files of human text; words in it are words"
     )
     parser.add_argument("--skip", type=int, default=0, help="leave out so many documents first (those used to choose)")
     parser.add_argument("--count", type=int, default=40)
@@ -228,8 +230,9 @@ def main() -> None:
     parser.add_argument("--show", type=int, default=0, help="print so many edits of the bold arm")
     a = parser.parse_args()
 
-    texts = [row.text[: a.characters] for row in read(a.documents) if len(row.text) > a.characters // 2]
-    texts, held_out = texts[a.skip : a.skip + a.count], texts[a.skip + a.count : a.skip + 2 * a.count]
+    pages = [row.text for row in read(a.documents)] if a.documents else list(pydoc_data.topics.topics.values())
+    pages = [page[: a.characters] for page in pages if len(page) > a.characters // 2]
+    texts, held_out = pages[a.skip : a.skip + a.count], pages[a.skip + a.count : a.skip + 2 * a.count]
     model = load(a.model)
     step = preset("bold", model=a.model, seed=a.seed, **json.loads(a.override))
     arms = [Arm("bold", by_step(step, texts))]
@@ -237,13 +240,12 @@ def main() -> None:
         share = {"model": a.model, "seed": a.seed}
         at_random = ToEdit(**share, positions="random", rate=0.06, unit="word", exclude_original=True)
         arms += [Arm("sketch", sketch(model, texts, seed=a.seed)), Arm("random words", by_step(at_random, texts))]
-    judge = load(a.judge)
-    words = (word.lower() for path in a.lexicon for word in WORD.findall(path.read_text(errors="replace")))
+    judge = load(a.judge) if a.judge else CountedModel.fit(pages[a.skip + a.count :] + pages[: a.skip], order=3)
+    known = [*pages, *(path.read_text(errors="replace") for path in a.lexicon)]
+    lexicon = {word.lower() for text in known for word in WORD.findall(text)}
     base, sizes = losses(judge, texts)
     size = len(model.vocabulary.encode(texts).ids)
-    bench = Bench(
-        texts, held_out, size, {*words, *(w.lower() for t in texts for w in WORD.findall(t))}, judge, base, sizes
-    )
+    bench = Bench(texts, held_out, size, lexicon, judge, base, sizes)
     print(f"{len(texts)} documents, {size} tokens of the prior; judge {judge.card.address}")
     print("bold is", json.dumps({**PRESETS["bold"], **json.loads(a.override)}))
     if a.alone:

@@ -65,9 +65,7 @@ Engines = dict[str, Callable[[], object]]
 
 def our_engines(texts: list[str], *, presets: list[str]) -> Engines:
     """ToEdit with each preset, from text to text: cutting, scoring, drawing, respelling."""
-    batches = [
-        to_batch([Document(text=text) for text in texts[at : at + BATCH]]) for at in range(0, len(texts), BATCH)
-    ]
+    batches = [to_batch([Document(text=text) for text in texts[at : at + BATCH]]) for at in range(0, len(texts), BATCH)]
     return {f"uncollapse, {name}": _applied(name, batches) for name in presets}
 
 
@@ -79,11 +77,10 @@ def _applied(name: str, batches: list[pa.RecordBatch]) -> Callable[[], object]:
 def bodies(model: NeuralModel, packed: list[Page], *, dtype: str) -> Engines:
     """The body of the model without its head, over the packed tokens, in every engine at hand."""
     transformers = transformers_reader(folder_of(SMOLLM2_135M), dtype=dtype)
-    engines = {
+    return {
         "body, ours": lambda: [_quietly(model.reader.read, page) for page in packed],
         "body, transformers with our attention": lambda: [_quietly(transformers.read, page) for page in packed],
     }
-    return engines
 
 
 def compiled_bodies(model: NeuralModel, count: int, *, dtype: str) -> Engines:
@@ -174,8 +171,12 @@ def with_vllm(python: str, texts: list[str], *, rounds: int, dtype: str) -> tupl
 def machine(threads: int, dtype: str) -> str:
     """What it ran on."""
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").is_file() else []
-    name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor())
-    versions = ", ".join(f"{each} {importlib.metadata.version(each)}" for each in ("torch", "transformers", "uncollapse"))
+    name = next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor()
+    )
+    versions = ", ".join(
+        f"{each} {importlib.metadata.version(each)}" for each in ("torch", "transformers", "uncollapse")
+    )
     return f"{name}, {threads} threads, {dtype}; {versions}; {datetime.now(UTC):%Y-%m-%d}"
 
 

@@ -153,7 +153,7 @@ def _folder(address: str, source: str, names: list[str]) -> tuple[list[Found], l
     for name in names:
         if name.endswith(".progress/plan.json"):
             raise InputError(
-                f"{posixpath.join(source, posixpath.dirname(posixpath.dirname(name)))} holds an unfinished run",
+                f"{posixpath.normpath(f'{source}/{name}/../..')} holds an unfinished run",
                 hint="Finish it first: run the command that writes it again.",
             )
     ledgers = _ledgers(address, source, names)

@@ -76,7 +76,7 @@ class _Digesting:
     def __init__(self, digest: Any) -> None:
         self._digest = digest
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | pa.Buffer) -> int:
         self._digest.update(data)
         return len(data)
 

@@ -19,7 +19,7 @@ LONGEST_ROW = 64 << 20
 
 # A bomb's ratio is a thousand and more; log files packed by zstd seldom come above a hundred.
 LARGEST_RATIO = 200
-RATIO_COUNTS_FROM = 16 << 20
+RATIO_COUNTS_FROM = 2 << 20
 
 _CODECS = {Packing.GZIP: "gzip", Packing.ZSTD: "zstd"}
 
@@ -119,10 +119,12 @@ class Line(NamedTuple):
 
 
 def lines(stream: BinaryIO, *, start: int = 0, number: int = 1) -> Iterator[Line]:
-    """The lines of a stream that stands at byte `start`, the beginning of line `number`."""
+    """The lines of a stream that stands at byte `start`, the beginning of line `number`; empty ones only count."""
     while data := stream.readline(LONGEST_ROW + 1):
         size = len(data)
-        if size <= LONGEST_ROW:
+        if data == b"\n":
+            pass
+        elif size <= LONGEST_ROW:
             yield Line(number, start, size, data)
         else:
             while not data.endswith(b"\n") and (data := stream.readline(CHUNK)):

@@ -152,6 +152,7 @@ class Plan:
     def as_json(self) -> dict[str, Json]:
         """Everything of the plan that is written down; no credentials are in it."""
         return {
+            "rows": self.rows,
             "inputs": [entry.as_json() for entry in self.inputs],
             "layout": self.layout.as_json(),
             "columns": [{"name": column.name, "type": str(column.type)} for column in self.columns],

@@ -3,10 +3,19 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from uncollapse.corpora import tables
 from uncollapse.corpora.addresses import Found
-from uncollapse.corpora.columns import FileColumns, check_columns, check_layout, in_corpus, merge_columns, moved_names
+from uncollapse.corpora.columns import (
+    FileColumns,
+    check_columns,
+    check_layout,
+    in_corpus,
+    merge_columns,
+    missing_column,
+    moved_names,
+)
 from uncollapse.corpora.cuts import Cuts
 from uncollapse.corpora.kinds import Kinds
 from uncollapse.corpora.opening import Counted, is_remote, open_address, unpacked
@@ -26,6 +35,7 @@ class Draft:
     kinds: Kinds = field(default_factory=Kinds)
     kinds_at: int | None = None
     moved: list[str] = field(default_factory=list)
+    names: dict[str, None] = field(default_factory=dict)
     recipes: dict[str, Json] = field(default_factory=dict)
 
     def add(self, entry: Input, look: Look) -> None:
@@ -39,6 +49,7 @@ class Draft:
             return
         layout = self.survey.layout
         check_columns(look.columns, layout=layout)
+        self.names |= dict.fromkeys(look.columns.names)
         self.moved += [name for name in moved_names(look.columns, layout=layout) if name not in self.moved]
         if look.kinds is None:
             self.columns.append(in_corpus(look.columns, layout=layout))
@@ -50,6 +61,9 @@ class Draft:
     def plan(self, *, notices: Iterable[Notice]) -> Plan:
         """The finished plan."""
         layout = self.survey.layout
+        for name in layout.rename:
+            if self.names and name not in self.names:
+                raise missing_column(name, source="the input", names=self.names)
         columns = list(self.columns)
         if self.kinds_at is not None:
             prompt = layout.rename.get(layout.prompt_column or "", layout.prompt_column)
@@ -91,7 +105,7 @@ def make_plan(
     for file in files:
         entry, look = _read_once(draft, file)
         if file.ledger is not None:
-            look = _vouched(file, entry, look)
+            look = _vouched(file, look)
             draft.recipes.update(file.ledger.recipes)
         if entry.rows == 0:
             empty.append(file.source)
@@ -104,6 +118,9 @@ def make_plan(
 def _read_once(draft: Draft, file: Found) -> tuple[Input, Look]:
     number = len(draft.inputs)
     try:
+        if file.ledger is not None:
+            with open_address(file.address) as opened:
+                _check_ledger(file, opened)
         with open_address(file.address) as opened:
             counted = Counted(opened, digest=True)
             look, digest = _look(draft.survey, file, counted, number=number)
@@ -112,7 +129,7 @@ def _read_once(draft: Draft, file: Found) -> tuple[Input, Look]:
             f"{file.source} cannot be read: {error.strerror or type(error).__name__}",
             hint="Check that it is there and may be read.",
         ) from (None if is_remote(file.address) else error)
-    if file.asked and (look.rows == 0 or counted.count == 0):
+    if file.asked and (look.rows == 0 or look.blank):
         raise MissingInput(f"{file.source} is empty", hint="Name a file that holds at least one row.")
     entry = Input(
         source=file.source,
@@ -144,19 +161,20 @@ def _look(survey: Survey, file: Found, counted: Counted, *, number: int) -> tupl
     return look(survey, stream, source=file.source, number=number), counted.finish()
 
 
-def _vouched(file: Found, entry: Input, look: Look) -> Look:
-    """The look at a file that has a manifest, with the column types that the manifest gives.
-
-    Raises:
-        InputError: the file is not the one that the manifest lists.
-    """
+def _check_ledger(file: Found, opened: BinaryIO) -> None:
+    """Nothing; raises where a file is not the one that its manifest lists, before anything is made of its content."""
     assert file.ledger is not None
-    name = file.source.rpartition("/")[2]
-    if file.ledger.digests.get(name) != entry.blake3:
+    digest = Counted(opened, digest=True).finish()
+    if file.ledger.digests.get(file.source.rpartition("/")[2]) != digest:
         raise InputError(
             f"{file.source} is not the file that its manifest lists",
             hint="It was changed after it was written: restore it, or remove the manifest to read it as it is.",
         )
+
+
+def _vouched(file: Found, look: Look) -> Look:
+    """The look at a file that has a manifest, with the column types that the manifest gives."""
+    assert file.ledger is not None
     if look.columns is None or file.format is not Format.JSONL or not look.ours:
         return look
     return Look(look.rows, FileColumns(file.source, list(file.ledger.schema), ours=True))

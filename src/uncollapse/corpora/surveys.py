@@ -46,11 +46,15 @@ class Survey:
 
 @dataclass(frozen=True)
 class Look:
-    """What the first reading of one file found; `columns` is None where not one row could be read."""
+    """What the first reading of one file found; `columns` is None where not one row could be read.
+
+    `blank` says that a plain text has not one byte, inside of its packing.
+    """
 
     rows: int
     columns: FileColumns | None
     kinds: Kinds | None = None
+    blank: bool = False
 
     @property
     def ours(self) -> bool:
@@ -68,7 +72,7 @@ def look_at_text(survey: Survey, stream: BinaryIO, *, source: str, number: int) 
         survey.reject(fault.reject(source, row=1), unit="document")
     survey.cuts.row(file=number, start=0, stop=len(data), number=1, text_bytes=len(data))
     text = pa.field(survey.layout.text_column, pa.string())
-    return Look(1, FileColumns(source, [text], ours=False))
+    return Look(1, FileColumns(source, [text], ours=False), blank=not data)
 
 
 def text_fault(data: bytes) -> Fault | None:
