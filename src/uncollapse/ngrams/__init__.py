@@ -6,6 +6,7 @@ fixed buckets, `Sieve` and then `Frequent` find the frequent ones with their wor
 
 from uncollapse.ngrams.counting import LIMIT as LIMIT
 from uncollapse.ngrams.counting import BucketTable as BucketTable
+from uncollapse.ngrams.counting import Sums as Sums
 from uncollapse.ngrams.counting import TypeCounts as TypeCounts
 from uncollapse.ngrams.counting import Types as Types
 from uncollapse.ngrams.counting import bucket_of as bucket_of

@@ -30,7 +30,7 @@ class Types:
     numbers are mixed. `share` is the part of the number range that it covers (1 when nothing was left out), so a sum
     over types is estimated by the sum over these divided by `share`; `total` counts every n-gram seen, left out or not.
 
-    Source: Beyer et al., SIGMOD 2007, section 3 (the unbiased k-minimum-values estimator).
+    Source: Beyer et al., SIGMOD 2007 (the unbiased k-minimum-values estimator).
     """
 
     keys: UInt64[ndarray, "t"]
@@ -45,7 +45,7 @@ class Types:
 
     @property
     def different(self) -> float:
-        """How many different n-grams there are; estimated, unless `exact`, with a relative sd of 1 / sqrt(types held)."""
+        """How many different n-grams there are; estimated, unless `exact`, with a relative sd of 1 / sqrt(held)."""
         return len(self.keys) / self.share
 
     def below(self, share: float) -> "Types":
@@ -154,7 +154,7 @@ class TypeCounts(OverWords):
 def bucket_of(keys: UInt64[ndarray, "n"], buckets: int, *, half: int = 0) -> Int64[ndarray, "n"]:
     """The bucket of each key, out of its upper 32 bits (half 0) or its lower (half 1).
 
-    Source: Lemire, ACM TOMACS 2019, section 4 (a multiplication in place of a remainder).
+    Source: Lemire, ACM TOMACS 2019 (a multiplication in place of a remainder).
     """
     bits = keys >> np.uint64(32) if half == 0 else keys & np.uint64(0xFFFFFFFF)
     return ((bits * np.uint64(buckets)) >> np.uint64(32)).astype(np.int64)
