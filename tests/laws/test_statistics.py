@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from uncollapse.duplicates import ExactDuplicates, NearDuplicates, Sameness
+from uncollapse.duplicates import ExactDuplicates, NearDuplicates, Sameness, SampledTemplates
 from uncollapse.errors import UsageError
-from uncollapse.measures import BucketConcentration, EqualTokens, SampledLexical, SampledRepetition, Tails
-from uncollapse.ngrams import BucketTable, Case, Cutting, Frequent, Marks, Sieve, Spelling, TypeCounts
+from uncollapse.measures import BucketConcentration, SampledLexical, SampledRepetition, Tails
+from uncollapse.ngrams import BucketTable, Case, Cutting, EqualTokens, Frequent, Marks, Sieve, Spelling, TypeCounts
 from uncollapse.step import Statistic
 
 RANDOM = np.random.default_rng(17)
@@ -60,6 +60,7 @@ STATISTICS = {
     "lexical": lambda: SampledLexical(tokens=800),
     "exact": ExactDuplicates,
     "exact by words": lambda: ExactDuplicates(sameness=Sameness.WORDS, most=3),
+    "templates": lambda: SampledTemplates(tokens=900),
     "near": NearDuplicates,
     "near, strict": lambda: NearDuplicates(threshold=1.0, shingle=2, most=2),
 }

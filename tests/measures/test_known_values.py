@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from uncollapse.measures import EqualTokens, energy_distance, jensen_shannon, kullback_leibler, spectrum
+from uncollapse.measures import energy_distance, jensen_shannon, kullback_leibler, spectrum
 from uncollapse.measures.lexical import mattr, mtld, window_types
 from uncollapse.measures.repetition import compression_ratio, distinct, self_bleu, self_repetition
-from uncollapse.ngrams import Case, Cutting, Rule
+from uncollapse.ngrams import Case, Cutting, EqualTokens, Rule
 
 FOX = (
     "The quick brown fox jumps over the lazy dog.",

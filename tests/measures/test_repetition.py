@@ -6,9 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from uncollapse.measures import EqualTokens, SampledLexical, SampledRepetition
+from uncollapse.measures import SampledLexical, SampledRepetition
 from uncollapse.measures.lexical import mattr, mtld
 from uncollapse.measures.repetition import self_bleu
+from uncollapse.ngrams import EqualTokens
 
 RANDOM = np.random.default_rng(6)
 TEXTS = [" ".join(f"w{n}" for n in RANDOM.zipf(1.4, size) % 300) for size in RANDOM.integers(1, 90, 60)]

@@ -1,11 +1,13 @@
 """Divergences and what chance adds to them."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from numpy.random import default_rng
 
 from uncollapse.errors import UsageError
-from uncollapse.measures import attribute, energy_distance, jensen_shannon, kullback_leibler
+from uncollapse.measures import attribute, energy_distance, hashed_vectors, jensen_shannon, kullback_leibler
+from uncollapse.ngrams import EqualTokens
 
 BUCKETS, TOKENS = 200, 20_000
 
@@ -97,3 +99,29 @@ def test_energy_needs_rows():
         energy_distance(np.zeros((0, 2)), np.zeros((1, 2)))
     with pytest.raises(UsageError):
         energy_distance(np.zeros((1, 2)), np.zeros((5, 2)), unbiased=True)
+
+
+def rows_of(texts):
+    sample = EqualTokens()
+    sample.update(pa.record_batch({"text": pa.array(texts)}))
+    return sample.result().rows()
+
+
+def test_hashed_vectors_keep_the_angle_between_bags_of_words():
+    words = [f"w{n}" for n in range(300)]
+    half = " ".join(words[:150] + [f"v{n}" for n in range(150)])
+    vectors = hashed_vectors(rows_of([" ".join(words), half]), dimensions=4096)
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx([1, 1])
+    # Half of the words are common: cosine .5, sd about 1 / sqrt(4096) = .016; five of them.
+    assert float(vectors[0] @ vectors[1]) == pytest.approx(0.5, abs=5 / 64)
+
+
+def test_the_energy_between_kinds_of_text_is_larger_than_within():
+    random = default_rng(12)
+    kinds = [[" ".join(f"{kind}{n}" for n in random.zipf(1.5, 60).clip(max=99)) for _ in range(80)] for kind in "aab"]
+    one, like, unlike = (hashed_vectors(rows_of(texts)) for texts in kinds)
+    assert energy_distance(one, unlike) > 20 * energy_distance(one, like)
+
+
+def test_a_text_without_words_has_no_direction():
+    assert hashed_vectors([np.zeros(0, dtype=np.uint64)], dimensions=3).tolist() == [[0, 0, 0]]

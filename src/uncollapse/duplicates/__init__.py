@@ -1,4 +1,4 @@
-"""What is the same or nearly: copies by bytes or words, and clusters of near copies by MinHash.
+"""What is the same or nearly: copies by bytes or words, clusters of near copies by MinHash, shared templates.
 
 `document_keys` gives the number by which a result names a document, so that its rows can be found again.
 """
@@ -11,3 +11,6 @@ from uncollapse.duplicates.exact import document_keys as document_keys
 from uncollapse.duplicates.near import Cluster as Cluster
 from uncollapse.duplicates.near import Near as Near
 from uncollapse.duplicates.near import NearDuplicates as NearDuplicates
+from uncollapse.duplicates.templates import SampledTemplates as SampledTemplates
+from uncollapse.duplicates.templates import Template as Template
+from uncollapse.duplicates.templates import Templates as Templates

@@ -14,8 +14,9 @@ _SEED = 0x6D696E68617368  # "minhash"
 def signatures(tokens: Tokens, *, shingle: int, size: int) -> tuple[Int64[ndarray, "n"], UInt32[ndarray, "n s"]]:
     """Which documents have words, and for each of these the `size` least values of its runs of words.
 
-    A run has `shingle` words; a document with fewer has one run, all its words. Two documents agree at each place with a chance of
-    |A and B| / |A or B|, their Jaccard similarity, so the agreeing share has a standard error of sqrt(s (1 - s) / size).
+    A run has `shingle` words; a document with fewer has one run, all its words. Two documents agree at each place with
+    a chance of |A and B| / |A or B|, their Jaccard similarity s; the agreeing share has a standard error of
+    sqrt(s (1 - s) / size).
 
     Source: Broder, SEQUENCES 1997; Dietzfelbinger et al., J. Algorithms 1997 (multiply-shift for the permutations).
     """

@@ -11,10 +11,9 @@ from uncollapse.measures.lexical import SampledLexical as SampledLexical
 from uncollapse.measures.powerlaw import fit_power_law as fit_power_law
 from uncollapse.measures.powerlaw import plausibility as plausibility
 from uncollapse.measures.repetition import SampledRepetition as SampledRepetition
-from uncollapse.measures.sample import EqualTokens as EqualTokens
-from uncollapse.measures.sample import Sample as Sample
 from uncollapse.measures.shift import attribute as attribute
 from uncollapse.measures.shift import energy_distance as energy_distance
+from uncollapse.measures.shift import hashed_vectors as hashed_vectors
 from uncollapse.measures.shift import jensen_shannon as jensen_shannon
 from uncollapse.measures.shift import kullback_leibler as kullback_leibler
 from uncollapse.measures.tails import Tails as Tails

@@ -9,8 +9,7 @@ from jaxtyping import Float64, Int64, UInt64
 from numpy import ndarray
 
 from uncollapse.measures import spectrum
-from uncollapse.measures.sample import EqualTokens, Sample
-from uncollapse.ngrams import Case, Cutting, Marks, Mergeable
+from uncollapse.ngrams import Case, Cutting, EqualTokens, Marks, Mergeable, Sample
 
 # Source: McCarthy and Jarvis, Behavior Research Methods 2010: .72, and no text under 50 words.
 THRESHOLD = 0.72

@@ -12,8 +12,7 @@ import pyarrow as pa
 from jaxtyping import UInt64
 from numpy import ndarray
 
-from uncollapse.measures.sample import EqualTokens, Sample
-from uncollapse.ngrams import WORDS, Cutting, Mergeable, mix
+from uncollapse.ngrams import WORDS, Cutting, EqualTokens, Mergeable, Sample, mix
 
 # Source: the sizes of the reference experiments: 60 texts against at most 500.
 HYPOTHESES, REFERENCES = 60, 500

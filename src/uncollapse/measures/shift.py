@@ -4,14 +4,16 @@ Even fresh text of the same kind is not at distance 0 in a sample: .06 bits for 
 tokens. The corrections take off what is expected from chance to first order; what remains needs a control.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float64, Int64, UInt64
 from numpy import ndarray
 from scipy.spatial.distance import cdist
 
 from uncollapse.errors import UsageError
+from uncollapse.ngrams import bucket_of
 
 _ROWS = 512  # rows of one side whose distances to the other are held at once
 
@@ -105,6 +107,22 @@ def attribute(
     p, q = corpus / corpus.sum(), reference / reference.sum()
     rows = zip(order, nats[order], nats[order] / whole, p[order], q[order], strict=True)
     return tuple(BucketShift(int(b), *(float(value) for value in rest)) for b, *rest in rows)
+
+
+def hashed_vectors(rows: Sequence[UInt64[ndarray, "_"]], *, dimensions: int = 256) -> Float64[ndarray, "n d"]:
+    """A vector of length 1 for each text, of its words' counts in hashed places with hashed signs; 0 for no words.
+
+    Inner products are those of the bags of words in the mean, with a variance of about 1 / dimensions. Rows are the
+    64-bit numbers of words, as in `ngrams.Sample.rows`.
+
+    Source: Weinberger et al., ICML 2009, equation 2.
+    """
+    result = np.zeros((len(rows), dimensions))
+    for vector, row in zip(result, rows, strict=True):
+        sign = 1.0 - 2.0 * (row & np.uint64(1)).astype(np.float64)
+        np.add.at(vector, bucket_of(row, dimensions), sign)
+    size = np.linalg.norm(result, axis=1, keepdims=True)
+    return result / np.where(size > 0, size, 1.0)
 
 
 def energy_distance(x: Float64[ndarray, "n d"], y: Float64[ndarray, "m d"], *, unbiased: bool = False) -> float:

@@ -1,7 +1,8 @@
 """Cutting texts into words and n-grams, and counting them: once, for everybody.
 
 `cut` turns the `text` column of a batch into `Tokens`; `TypeCounts` counts different n-grams, `BucketTable` counts in
-fixed buckets, `Sieve` and then `Frequent` find the frequent ones with their words. All counts can be merged.
+fixed buckets, `Sieve` and then `Frequent` find the frequent ones with their words, and
+`EqualTokens` takes a sample of a fixed size. All can be merged.
 """
 
 from uncollapse.ngrams.counting import LIMIT as LIMIT
@@ -21,6 +22,8 @@ from uncollapse.ngrams.hashing import mix as mix
 from uncollapse.ngrams.mergeable import Mergeable as Mergeable
 from uncollapse.ngrams.mergeable import OverWords as OverWords
 from uncollapse.ngrams.mergeable import feed as feed
+from uncollapse.ngrams.sample import EqualTokens as EqualTokens
+from uncollapse.ngrams.sample import Sample as Sample
 from uncollapse.ngrams.words import WORDS as WORDS
 from uncollapse.ngrams.words import Case as Case
 from uncollapse.ngrams.words import Cutting as Cutting

@@ -15,7 +15,8 @@ from numpy import ndarray
 
 from uncollapse.errors import UsageError
 from uncollapse.fingerprint import content_id
-from uncollapse.ngrams import WORDS, Cutting, Mergeable, Tokens, cut
+from uncollapse.ngrams.mergeable import Mergeable
+from uncollapse.ngrams.words import WORDS, Cutting, Tokens, cut
 
 
 @dataclass(frozen=True, eq=False)
