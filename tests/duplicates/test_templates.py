@@ -37,8 +37,10 @@ def test_planted_templates_are_found_and_spelt():
     assert (result.texts, result.enough) == (200, False)
     assert result.share == pytest.approx(100 / 200)
     assert [(found.texts, found.more) for found in result.templates] == [(60, 60), (40, 40)]
-    assert all(word in result.templates[0].frame.split() for word in ("there", "was", "a"))
-    assert "_" in result.templates[1].frame.split() or "first of all" in result.templates[1].frame
+    # Eight pieces in a row of each planted text, whichever of the equally frequent ones it is.
+    whole = "once upon a time there was a _ who lived in _", "_ first of all take the _ and mix it with the _"
+    assert all(found.frame in text for found, text in zip(result.templates, whole, strict=True))
+    assert all(len(found.frame.split()) == 8 for found in result.templates)
 
 
 def test_gaps_of_any_length_are_one():

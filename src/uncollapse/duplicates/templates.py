@@ -16,7 +16,7 @@ from numpy import ndarray
 from scipy.sparse import csr_array
 
 from uncollapse.errors import UsageError
-from uncollapse.ngrams import WORDS, Cutting, EqualTokens, Mergeable, Sample, cut_texts, mix
+from uncollapse.ngrams import Cutting, EqualTokens, Marks, Mergeable, Sample, cut_texts, mix
 
 COMMON = 150  # words that can be part of a frame
 PIECES = 8  # words and gaps in a frame
@@ -24,6 +24,8 @@ FEWEST_WORDS = 5  # of these, words: a frame of gaps is none
 SHARE = 0.02  # of the texts that a frame must stand in
 FEWEST_TEXTS = 3
 GAP = "_"
+# Marks are left out: lists with commas would be the commonest frames of all.
+FRAMES = Cutting(marks=Marks.SKIP)
 _GAP_KEY = np.uint64(0)  # a word has this number with a chance of 2^-64
 
 
@@ -54,7 +56,7 @@ class Templates:
 class SampledTemplates(Mergeable):
     """Frames in a sample of a fixed number of tokens; copies of a text count once."""
 
-    def __init__(self, *, tokens: int = 1_000_000, most: int = 20, cutting: Cutting = WORDS) -> None:
+    def __init__(self, *, tokens: int = 1_000_000, most: int = 20, cutting: Cutting = FRAMES) -> None:
         if most < 1:
             raise UsageError(f"most = {most}", hint="At least one template has to be listed.")
         self.most = most
@@ -80,13 +82,15 @@ def templates_of(sample: Sample, *, most: int, cutting: Cutting) -> Templates:
     """The frames of a sample."""
     first = [place for place, text in enumerate(sample.texts) if place == 0 or text != sample.texts[place - 1]]
     rows = sample.rows()
-    moulds = [_mould(rows[place], _common(sample.words)) for place in first]
+    common = _common(sample.words)
+    moulds = [_mould(rows[place], common) for place in first]
     presence, keys = _presence([mould.frames for mould in moulds])
     chosen = list(_greedy(presence, most))
     share = float(np.diff(presence.indptr).astype(bool).mean()) if moulds else float("nan")
+    by_frame = presence.tocsc()
     found = []
     for column, texts, more in chosen:
-        text = int(presence.tocsc().indices[presence.tocsc().indptr[column]])
+        text = int(by_frame.indices[by_frame.indptr[column] : by_frame.indptr[column + 1]].min())
         words = cut_texts([sample.texts[first[text]]], cutting)[0]
         found.append(Template(_spelt(moulds[text], keys[column], words), texts, more))
     return Templates(sample.tokens, len(first), sample.enough, share, tuple(found))
