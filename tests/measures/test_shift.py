@@ -125,3 +125,14 @@ def test_the_energy_between_kinds_of_text_is_larger_than_within():
 
 def test_a_text_without_words_has_no_direction():
     assert hashed_vectors([np.zeros(0, dtype=np.uint64)], dimensions=3).tolist() == [[0, 0, 0]]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_divergences_are_scipys_on_random_counts(seed):
+    from scipy.spatial.distance import jensenshannon
+    from scipy.stats import entropy
+
+    random = default_rng(seed)
+    x, y = random.poisson(1.5, 500), random.poisson(2.5, 500)
+    assert jensen_shannon(x, y).observed == pytest.approx(jensenshannon(x, y) ** 2)
+    assert kullback_leibler(x, y).observed == pytest.approx(entropy(x, y + 0.5))

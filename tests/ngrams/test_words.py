@@ -162,3 +162,12 @@ def test_slices_strings_and_missing_texts():
 def test_a_batch_without_texts_is_an_error():
     with pytest.raises(MissingColumn, match="words"):
         list(cut(pa.record_batch({"words": pa.array(["a"])})))
+
+
+def test_orders_can_be_asked_for_in_any_order():
+    texts = ["a b c d e f", "g h", "a b c d e"]
+    for orders in ([1, 2, 3, 5], [5, 3, 2, 1], [3, 5, 3, 1]):
+        (tokens,) = tokens_of(texts)
+        for order in orders:
+            (fresh,) = tokens_of(texts)
+            assert tokens.ngrams(order).tolist() == fresh.ngrams(order).tolist()

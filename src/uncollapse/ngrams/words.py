@@ -91,7 +91,11 @@ class Tokens:
 
     def ngrams(self, order: int) -> UInt64[ndarray, "m"]:
         """The 64-bit number of each n-gram that lies within one document, in order of appearance."""
-        return self._runs(order)[self.inside(order)]
+        if order not in self._ngrams:
+            found = self._runs(order)[self.inside(order)]
+            found.setflags(write=False)  # several counts are handed the same array
+            self._ngrams[order] = found
+        return self._ngrams[order]
 
     def inside(self, order: int) -> Bool[ndarray, "k"]:
         """For each word that has `order` - 1 words behind it, whether they are of the same document."""
@@ -111,10 +115,19 @@ class Tokens:
         return self.data[self.start[index] : self.start[index] + self.length[index]].tobytes().decode()
 
     def _runs(self, order: int) -> UInt64[ndarray, "k"]:
-        runs = self.words
-        for longer in range(2, order + 1):
-            runs = extend(runs, self.words, order=longer)
+        longest = max((known for known in self._known if known <= order), default=1)
+        runs = self._known.setdefault(longest, self.words)
+        for longer in range(longest + 1, order + 1):
+            runs = self._known[longer] = extend(runs, self.words, order=longer)
         return runs
+
+    @cached_property
+    def _known(self) -> dict[int, UInt64[ndarray, "_"]]:
+        return {}
+
+    @cached_property
+    def _ngrams(self) -> dict[int, UInt64[ndarray, "_"]]:
+        return {}
 
 
 def cut(batch: pa.RecordBatch, cutting: Cutting = WORDS) -> Iterator[Tokens]:
