@@ -123,3 +123,9 @@ def test_moby_dick_has_the_published_exponent(shared_data):
     fit = done(Tails(), text).power_law
     # Published for another cutting of the same book: 1.95 from 7 on.
     assert fit.exponent == pytest.approx(1.95, abs=0.05)
+
+
+def test_scripts_without_spaces_are_said():
+    assert done(Tails(), "他说 hello", "x").unspaced == 2 / 4
+    assert done(Tails(), "hello").unspaced == 0
+    assert np.isnan(done(Tails(), "").unspaced)

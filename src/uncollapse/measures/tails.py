@@ -27,7 +27,8 @@ class Tail:
 
     `different` counts types, `hapax` the share of types seen once, `unseen` Good and Turing's share of tokens to come
     that are of no type seen so far. `hill` has an index for each of HILL_SIZES. `exact` is False where the types
-    were more than the limit and the numbers are estimates from a uniform sample of types.
+    were more than the limit and the numbers are estimates from a uniform sample of types. `unspaced` is the share of
+    tokens that are single characters of scripts without spaces: where it is large, these are numbers about characters.
     """
 
     tokens: int
@@ -40,11 +41,12 @@ class Tail:
     zipf: float
     power_law: PowerLaw
     hill: tuple[float, ...]
+    unspaced: float
     types: Types
 
 
-def tail_of(types: Types) -> Tail:
-    """The numbers of the tail out of counted types."""
+def tail_of(types: Types, *, unspaced: int = 0) -> Tail:
+    """The numbers of the tail out of counted types, `unspaced` of whose tokens are single characters."""
     held, total = types.counts, types.total
     once = float((held == 1).sum())
     share = held / total if total else np.zeros(0)
@@ -59,16 +61,18 @@ def tail_of(types: Types) -> Tail:
         zipf=spectrum.zipf_slope(held),
         power_law=fit_power_law(held),
         hill=tuple(spectrum.hill_index(held, k=k) for k in HILL_SIZES),
+        unspaced=unspaced / total if total else float("nan"),
         types=types,
     )
 
 
 class Tails(OverWords):
-    """The tail of a corpus by itself."""
+    """The tail of the words of a corpus by itself."""
 
-    def __init__(self, *, order: int = 1, limit: int = LIMIT, cutting: Cutting = WORDS) -> None:
+    def __init__(self, *, limit: int = LIMIT, cutting: Cutting = WORDS) -> None:
         super().__init__(cutting=cutting)
-        self._counts = TypeCounts(order=order, limit=limit, cutting=cutting)
+        self._counts = TypeCounts(limit=limit, cutting=cutting)
+        self._unspaced = 0
 
     def settings(self) -> tuple[Any, ...]:
         """Order, limit and cutting."""
@@ -77,13 +81,15 @@ class Tails(OverWords):
     def take(self, tokens: Tokens) -> None:
         """Counts the words of some documents."""
         self._counts.take(tokens)
+        self._unspaced += tokens.unspaced
 
     def _add(self, other: Self) -> None:
         self._counts.merge(other._counts)
+        self._unspaced += other._unspaced
 
     def result(self) -> Tail:
         """The tail."""
-        return tail_of(self._counts.result())
+        return tail_of(self._counts.result(), unspaced=self._unspaced)
 
 
 def rare_coverage(*, corpus: Types, reference: Types, at_most: int = RARE) -> float:

@@ -5,9 +5,11 @@ second pass (`Frequent`) has to look only at those whose two buckets are that fu
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple, Self
 
 import numpy as np
+from blake3 import blake3
 from jaxtyping import Bool, Int64, UInt64
 from numpy import ndarray
 
@@ -30,6 +32,11 @@ class Bounds:
     counts: Int64[ndarray, "2 b"]
     orders: tuple[int, ...]
     cutting: Cutting
+
+    @cached_property
+    def digest(self) -> str:
+        """The BLAKE3 digest of the tables, in hexadecimal digits: two second passes are of one first pass, or not."""
+        return blake3(np.ascontiguousarray(self.counts).tobytes()).hexdigest()
 
     def threshold(self, *, keep: int) -> int:
         """The smallest count that at most `keep` buckets of each table reach; 1 or more."""
@@ -108,7 +115,7 @@ class Frequent(OverWords):
 
     def settings(self) -> tuple[Any, ...]:
         """Orders, least count, cutting, and the tables of the first pass."""
-        return self.bounds.orders, self.at_least, self.cutting, self.bounds.counts.tobytes()
+        return self.bounds.orders, self.at_least, self.cutting, self.bounds.digest
 
     def take(self, tokens: Tokens) -> None:
         """Counts what may be frequent among the n-grams of some documents."""
