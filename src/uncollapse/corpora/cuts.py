@@ -32,7 +32,6 @@ class Cuts:
     def __init__(self, *, shard_bytes: int | None = None) -> None:
         self._target = shard_bytes
         self._grain = (32 << 10) if shard_bytes is None else max(1, shard_bytes // 4)
-        self._most = _MOST_STRETCHES
         self._stretches: list[_Stretch] = []
         self._open: _Stretch | None = None
 
@@ -52,10 +51,11 @@ class Cuts:
         if self._open is not None:
             self._stretches.append(self._open)
             self._open = None
-        if len(self._stretches) > self._most and self._grain < _COARSEST:
+        # Stretches of different files cannot be joined, so the number of files sets a limit of its own.
+        files = self._stretches[-1].piece.input + 1 if self._stretches else 0
+        while len(self._stretches) > max(_MOST_STRETCHES, 2 * files) and self._grain < _COARSEST:
             self._grain *= 2
             self._stretches = _joined(self._stretches, grain=self._grain)
-            self._most = max(_MOST_STRETCHES, 2 * len(self._stretches))
 
     def shards(self) -> tuple[Shard, ...]:
         """The shards, in the order of the inputs."""
