@@ -4,7 +4,7 @@ import errno
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -105,11 +105,16 @@ def write_whole(path: Path, data: bytes, *, durable: bool = True) -> str:
 
     It outlives a power cut if it is to be `durable`; a killed process it outlives in any case.
     """
+    return fill_whole(path, lambda sink: sink.write(data), durable=durable)[1]
+
+
+def fill_whole(path: Path, fill: Callable[[Sink], object], *, durable: bool = True) -> tuple[int, str]:
+    """The size in bytes and the digest of a file that `fill` writes: it is there whole, or not at all."""
     draft = temporary(path.parent, path.name)
     try:
         sink = Sink(draft)
         try:
-            sink.write(data)
+            fill(sink)
             digest = sink.sync(durable=durable)
         finally:
             sink.close()
@@ -119,7 +124,7 @@ def write_whole(path: Path, data: bytes, *, durable: bool = True) -> str:
         raise
     if durable:
         sync_folder(path.parent)
-    return digest
+    return sink.size, digest
 
 
 def sync_folder(folder: Path) -> None:

@@ -16,7 +16,7 @@ from uncollapse.corpora.manifest import VERSION
 from uncollapse.corpora.merkle import roots
 from uncollapse.corpora.opening import CHUNK
 from uncollapse.corpora.plan import Format, schema_as_text
-from uncollapse.corpora.storage import Sink, refusals, sweep, sync_folder, temporary, write_whole
+from uncollapse.corpora.storage import Sink, fill_whole, refusals, sweep, write_whole
 from uncollapse.errors import OutputRefused
 from uncollapse.execution.target import Target
 from uncollapse.fingerprint import file_digest
@@ -104,30 +104,13 @@ def _concatenate(parts: Sequence[Path], path: Path) -> tuple[int, str]:
                 while data := file.read(CHUNK):
                     sink.write(data)
 
-    return _whole(path, fill)
-
-
-def _whole(path: Path, fill: Any) -> tuple[int, str]:
-    draft = temporary(path.parent, path.name)
-    try:
-        sink = Sink(draft)
-        try:
-            fill(sink)
-            digest = sink.sync()
-        finally:
-            sink.close()
-        draft.replace(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
-    return sink.size, digest
+    return fill_whole(path, fill)
 
 
 def _joined(corpus: Corpus, place: Target, room: Room, receipts: Sequence[Receipt]) -> dict[str, Any]:
     parts = [room.folder / receipt.name for receipt in receipts]
     if place.form is Format.PARQUET:
-        size, digest = _whole(place.asked, lambda sink: _join_parquet(parts, sink, schema=corpus.schema))
+        size, digest = fill_whole(place.asked, lambda sink: _join_parquet(parts, sink, schema=corpus.schema))
     else:
         size, digest = _concatenate(parts, place.asked)
     account = sum((receipt.account for receipt in receipts), start=Account())
