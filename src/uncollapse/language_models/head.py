@@ -7,7 +7,7 @@ probability of 0.99 to 0.0006 on either side.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
+from typing import NamedTuple, Protocol, Self, TypeAlias, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -104,39 +104,76 @@ class BfloatHead:
 
     def score(self, rows: Tensor, targets: Tensor) -> RowScores:
         """What is said of one target token for each row."""
-        return _in_chunks(self._score, rows, targets)
+        bench = _Workbench.of(self.exact.weight, rows=min(ROWS, len(rows)))
+        return _in_chunks(lambda rows, targets: self._score(rows, targets, bench=bench), rows, targets)
 
     def logits(self, rows: Tensor) -> Tensor:
         """All fp32 logits of some rows."""
         return self.exact.logits(rows)
 
-    def _score(self, rows: Tensor, targets: Tensor) -> RowScores:
-        count, weight = len(rows), self.exact.weight
-        rounded = torch.mm(_filled(rows), weight.T)[:count]
+    def _score(self, rows: Tensor, targets: Tensor, *, bench: "_Workbench") -> RowScores:
         tops, sums = [], []
-        for first in range(0, self.size, COLUMNS):
-            part = rounded[:, first : first + COLUMNS].float()
+        filled = _filled(rows)
+        for number, first in enumerate(range(0, self.size, COLUMNS)):
+            torch.mm(filled, self.exact.weight[first : first + COLUMNS].T, out=bench.rounded(number, len(filled)))
+            part = bench.wide(number, len(rows))
+            part.copy_(bench.rounded(number, len(rows)))
             tops.append(part.amax(dim=1))
-            sums.append(_logsumexp(part))
+            sums.append(_logsumexp(part, out=bench.shifted(number, len(rows))))
         top = torch.stack(tops, dim=1)
         largest = top.amax(dim=1)
         total = (torch.stack(sums, dim=1) - largest[:, None]).exp().sum(dim=1)
         wide = rows.float()
         sharp = torch.full_like(largest, -torch.inf)
         for slice_ in top.topk(min(SHARPENED, top.shape[1]), dim=1).indices.T:
-            exact = self._largest_in(slice_, rounded=rounded, rows=wide)
+            exact = self._largest_in(slice_, bench=bench, rows=wide)
             total += (exact - largest).exp() - (top.gather(1, slice_[:, None])[:, 0] - largest).exp()
             sharp = torch.maximum(sharp, exact)
-        return RowScores(_dot(wide, weight[targets]), sharp, largest + total.log())
+        return RowScores(_dot(wide, self.exact.weight[targets]), sharp, largest + total.log())
 
-    def _largest_in(self, slice_: Tensor, *, rounded: Tensor, rows: Tensor) -> Tensor:
+    def _largest_in(self, slice_: Tensor, *, bench: "_Workbench", rows: Tensor) -> Tensor:
         """The fp32 logit of the token that is largest in one slice of the vocabulary, for each row its own slice."""
         token = torch.empty_like(slice_)
         for number in sorted(set(slice_.tolist())):
             here = (slice_ == number).nonzero()[:, 0]
-            first = number * COLUMNS
-            token[here] = first + rounded[here, first : first + COLUMNS].argmax(dim=1)
+            token[here] = number * COLUMNS + bench.rounded(number, len(rows))[here].argmax(dim=1)
         return _dot(rows, self.exact.weight[token])
+
+
+class _Workbench(NamedTuple):
+    """Room for the logits of one chunk of rows, used again for each: fresh memory costs more than what is put in it."""
+
+    slices: list[Tensor]
+    """Flat bfloat16 memory for each slice of the vocabulary."""
+    widths: list[int]
+    first: Tensor
+    second: Tensor
+    """Flat fp32 memory for one slice each."""
+
+    @classmethod
+    def of(cls, weight: Tensor, *, rows: int) -> Self:
+        """Room for so many rows."""
+        rows = max(rows, LEAST_ROWS)
+        widths = [min(COLUMNS, len(weight) - first) for first in range(0, len(weight), COLUMNS)]
+        slices = [weight.new_empty(rows * width) for width in widths]
+        first, second = (torch.empty(rows * widths[0], device=weight.device) for _ in range(2))
+        return cls(slices, widths, first, second)
+
+    def rounded(self, number: int, rows: int) -> Tensor:
+        """The bfloat16 logits of one slice (rows, width)."""
+        return self._shaped(self.slices[number], number, rows)
+
+    def wide(self, number: int, rows: int) -> Tensor:
+        """Room for the same in fp32."""
+        return self._shaped(self.first, number, rows)
+
+    def shifted(self, number: int, rows: int) -> Tensor:
+        """Room for them less their log-sum-exp."""
+        return self._shaped(self.second, number, rows)
+
+    def _shaped(self, memory: Tensor, number: int, rows: int) -> Tensor:
+        width = self.widths[number]
+        return memory[: rows * width].view(rows, width)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,9 +238,9 @@ def _reduce(slices: Iterable[tuple[int, Tensor]], targets: Tensor) -> RowScores:
     return RowScores(target, torch.stack(tops, dim=1).amax(dim=1), torch.logsumexp(torch.stack(sums, dim=1), dim=1))
 
 
-def _logsumexp(logits: Tensor) -> Tensor:
-    """The log-sum-exp of each row; the fused kernel x - logsumexp(x) is twice as fast as logsumexp itself."""
-    return logits[:, 0] - torch.log_softmax(logits, dim=1)[:, 0]
+def _logsumexp(logits: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The log-sum-exp of each row; the fused kernel x - logsumexp(x) is many times as fast as logsumexp itself."""
+    return logits[:, 0] - torch.log_softmax(logits, dim=1, out=out)[:, 0]
 
 
 def _dot(rows: Tensor, weights: Tensor) -> Tensor:
