@@ -5,7 +5,7 @@ import pytest
 from numpy.random import default_rng
 
 from uncollapse.errors import UsageError
-from uncollapse.measures.vendi import hill_number, renyi_kernel_entropy, vendi, vendi_of_similarities
+from uncollapse.measures.vendi import hill_number, renyi_kernel_entropy, vendi_of_similarities, vendi_score
 
 THREE = np.array([[1, 0.9, 0], [0.9, 1, 0], [0, 0, 1]])
 ORDERS = [0.1, 0.5, 1.0, 2.0, 7.0, float("inf")]
@@ -18,8 +18,8 @@ def test_known_values(q, value):
     # The same two rows at cosine .9 and one at right angles, as rows: the order must not be ignored there either.
     rows = np.array([[1, 0, 0], [0.9, (1 - 0.81) ** 0.5, 0], [0, 0, 1.0]])
     assert vendi_of_similarities(THREE, q=q) == pytest.approx(value, abs=5e-7)
-    assert vendi(rows, q=q) == pytest.approx(vendi_of_similarities(THREE, q=q), abs=1e-12)
-    assert vendi(np.hstack([rows, np.zeros((3, 5))]), q=q) == pytest.approx(value, abs=5e-7)
+    assert vendi_score(rows, q=q) == pytest.approx(vendi_of_similarities(THREE, q=q), abs=1e-12)
+    assert vendi_score(np.hstack([rows, np.zeros((3, 5))]), q=q) == pytest.approx(value, abs=5e-7)
 
 
 def test_three_pairs_of_samples():
@@ -33,9 +33,9 @@ def test_three_pairs_of_samples():
 def test_the_ends(q, count):
     assert vendi_of_similarities(np.eye(count), q=q) == pytest.approx(count)
     assert vendi_of_similarities(np.ones((count, count)), q=q) == pytest.approx(1)
-    assert vendi(np.eye(count), q=q) == pytest.approx(count)
+    assert vendi_score(np.eye(count), q=q) == pytest.approx(count)
     # Equal rows, more and fewer than dimensions: what rounding leaves of the other eigenvalues is not counted.
-    assert vendi(np.ones((count, 9)) / 3, q=q) == pytest.approx(1, abs=1e-9)
+    assert vendi_score(np.ones((count, 9)) / 3, q=q) == pytest.approx(1, abs=1e-9)
 
 
 @pytest.mark.parametrize("q", ORDERS)
@@ -44,8 +44,8 @@ def test_the_small_matrix_gives_what_the_large_one_does(q, shape):
     rows = default_rng(1).normal(size=shape)
     unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     if shape[0] < 1000:
-        assert vendi(rows, q=q) == pytest.approx(vendi_of_similarities(unit @ unit.T, q=q), rel=1e-6)
-    assert 1 - 1e-12 <= vendi(rows, q=q) <= min(shape) + 1e-9
+        assert vendi_score(rows, q=q) == pytest.approx(vendi_of_similarities(unit @ unit.T, q=q), rel=1e-6)
+    assert 1 - 1e-12 <= vendi_score(rows, q=q) <= min(shape) + 1e-9
 
 
 def test_readme_example_of_vendi_score():
@@ -63,25 +63,25 @@ def test_readme_example_of_vendi_score():
 
 def test_it_falls_with_the_order_and_is_smooth_at_one():
     rows = default_rng(2).normal(size=(60, 12))
-    values = [vendi(rows, q=q) for q in ORDERS]
+    values = [vendi_score(rows, q=q) for q in ORDERS]
     assert values == sorted(values, reverse=True)
-    assert vendi(rows, q=1 + 1e-10) == pytest.approx(vendi(rows), rel=1e-9)
-    assert vendi(rows, q=1 - 1e-10) == pytest.approx(vendi(rows), rel=1e-9)
+    assert vendi_score(rows, q=1 + 1e-10) == pytest.approx(vendi_score(rows), rel=1e-9)
+    assert vendi_score(rows, q=1 - 1e-10) == pytest.approx(vendi_score(rows), rel=1e-9)
 
 
 def test_the_number_of_modes_is_order_two():
     for shape in [(80, 9), (9, 80)]:
         rows = default_rng(3).normal(size=shape)
-        assert renyi_kernel_entropy(rows) == pytest.approx(vendi(rows, q=2.0))
+        assert renyi_kernel_entropy(rows) == pytest.approx(vendi_score(rows, q=2.0))
 
 
 def test_order_unit_and_copies_of_everything_do_not_matter():
     rows = default_rng(4).normal(size=(50, 6))
-    value = vendi(rows)
-    assert vendi(rows[::-1]) == pytest.approx(value)
-    assert vendi(1e200 * rows) == pytest.approx(value)
-    assert vendi(np.concatenate([rows, rows])) == pytest.approx(value)
-    assert vendi(rows.astype(np.float32)) == pytest.approx(value, rel=1e-6)
+    value = vendi_score(rows)
+    assert vendi_score(rows[::-1]) == pytest.approx(value)
+    assert vendi_score(1e200 * rows) == pytest.approx(value)
+    assert vendi_score(np.concatenate([rows, rows])) == pytest.approx(value)
+    assert vendi_score(rows.astype(np.float32)) == pytest.approx(value, rel=1e-6)
 
 
 def test_hill_numbers_by_hand():
@@ -92,7 +92,7 @@ def test_hill_numbers_by_hand():
 @pytest.mark.parametrize("rows", [np.zeros((0, 3)), np.zeros((2, 0)), np.zeros((2, 3)), np.array([[1, np.nan]])])
 def test_rows_without_a_direction_are_refused(rows):
     with pytest.raises(UsageError):
-        vendi(rows)
+        vendi_score(rows)
 
 
 @pytest.mark.parametrize(
@@ -106,4 +106,4 @@ def test_what_is_no_similarity_is_refused(similarities):
 @pytest.mark.parametrize("q", [0.0, -1.0, float("nan")])
 def test_orders_are_above_zero(q):
     with pytest.raises(UsageError, match="q = "):
-        vendi(np.eye(3), q=q)
+        vendi_score(np.eye(3), q=q)

@@ -18,7 +18,7 @@ _ROWS, _COLUMNS = 512, 4096  # a tile of 8 MB
 # Where more than this part of a tile may be near, the tile is taken again in 64-bit numbers.
 _CROWDED = 1 / 16
 _AT_ONCE = 1 << 22  # numbers that are held for exact differences
-_WAITING = 1 << 23  # pairs that are gathered before each row keeps its nearest only
+_WAITING = 1 << 21  # pairs that are gathered before each row keeps its nearest only
 _SAMPLE = 2048  # rows out of which a row's first bound comes
 _TINY = 1e-37  # below it 32-bit numbers lose digits
 

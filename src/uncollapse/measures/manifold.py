@@ -2,7 +2,8 @@
 
 Each row has a ball around it that reaches to its k-th nearest other row of its own side. One of the four alone
 misleads: a cloud that has shrunk to the middle has perfect precision and coverage, one that has lost rare modes keeps
-its recall, and recall even rises with rubbish. Copies count: k + 1 equal rows have a ball of radius 0, which holds nothing.
+its recall, and recall even rises with rubbish. Copies count: k + 1 equal rows have a ball of radius 0, which holds
+nothing.
 """
 
 from typing import NamedTuple

@@ -16,7 +16,7 @@ _ROWS = 2048  # rows of which a 64-bit copy is made at once
 _CLOSE = 1e-8  # how far a similarity may be from what it has to be
 
 
-def vendi(rows: Float[ndarray, "n d"], *, q: float = 1.0) -> float:
+def vendi_score(rows: Float[ndarray, "n d"], *, q: float = 1.0) -> float:
     """The Vendi score of order q for the cosine of the rows, from 1 to min(n, d).
 
     Small q counts what is rare, q = infinity only the largest heap. Time grows with n d^2, memory with d^2.
