@@ -114,7 +114,7 @@ def test_energy_of_a_sample_has_the_mean_of_that_of_all_rows():
     found = np.array([sampled_energy_distance(x, y, random=default_rng(n), rows=40) for n in range(100)])
     # Five standard errors of the mean are passed once in 1.7 million. The V-statistic would be .12 higher.
     assert found.mean() == pytest.approx(whole, abs=5 * found.std(ddof=1) / 10)
-    assert 5 * found.std(ddof=1) / 10 < 0.03
+    assert 5 * found.std(ddof=1) / 10 < 0.06
     assert sampled_energy_distance(x, y, random=default_rng(1), rows=300) == pytest.approx(whole, abs=1e-12)
     assert sampled_energy_distance(x, x, random=default_rng(1), rows=40) < 0.1
     with pytest.raises(UsageError, match="rows = 1"):

@@ -1,8 +1,8 @@
 """How two histograms differ, in both directions at once: what one has and the other has not, and the reverse.
 
-Between P and Q lies the line of mixtures R = a P + (1 - a) Q. KL(Q || R) says what R lacks of Q, KL(P || R) what it lacks
-of P; along the line the pairs draw a frontier. Its area is the score in the manner of MAUVE, and its mean height the
-frontier integral, which needs no points and no scale. All logarithms are natural.
+Between P and Q lies the line of mixtures R = a P + (1 - a) Q. KL(Q || R) says what R lacks of Q, KL(P || R) what it
+lacks of P; along the line the pairs draw a frontier. Its area is the score in the manner of MAUVE, and its mean height
+the frontier integral, which needs no points and no scale. All logarithms are natural.
 """
 
 from typing import NamedTuple
