@@ -89,7 +89,7 @@ def vocabulary(random: np.random.Generator, *, beyond_ascii: float) -> list[str]
     """Different words, the frequent ones short; some with an apostrophe, some numbers, some with accents."""
     words: dict[str, None] = {}
     while len(words) < VOCABULARY:
-        count = 1 + int(random.poisson(0.25 + 0.16 * np.log1p(len(words))))
+        count = 1 + int(random.poisson(0.05 + 0.09 * np.log1p(len(words))))
         word = "".join(
             str(random.choice(ONSETS)) * bool(random.random() < 0.7) + str(random.choice(SYLLABLES))
             for _ in range(count)

@@ -14,9 +14,11 @@ from uncollapse.ngrams import (
     Spelling,
     TypeCounts,
     bucket_of,
+    counting,
     cut,
     cut_texts,
     feed,
+    mix,
     together,
 )
 
@@ -140,3 +142,26 @@ def test_unlike_counts_cannot_be_added():
 def test_what_cannot_be_counted_is_refused(wrong):
     with pytest.raises(UsageError):
         wrong()
+
+
+@pytest.mark.parametrize("most", [None, 1, 300])
+@pytest.mark.parametrize("gathered", [1, 50, 1 << 20])
+def test_sums_are_those_of_one_count_whatever_the_lots(most, gathered, monkeypatch):
+    monkeypatch.setattr(counting, "_GATHERED", gathered)
+    random = np.random.default_rng(3)
+    # Few upper bits, many repetitions, and the two ends of the range.
+    lots = [mix(random.integers(0, 400, 90, dtype=np.uint64)) >> np.uint64(n % 3) for n in range(40)]
+    lots += [np.zeros(0, np.uint64), np.array([0, 2**64 - 1, 0], np.uint64)]
+    sums, settled = counting.Sums(most), []
+    for n, lot in enumerate(lots):
+        sums.add(*((lot,) if n % 2 else np.unique(lot, return_counts=True)))
+        if n % 10 == 0:
+            settled.append([each.copy() for each in sums.settled()])
+            settled.append(sums.settled())
+    keys, counts = np.unique(np.concatenate(lots), return_counts=True)
+    found = sums.settled()
+    assert found[0].tolist() == keys[:most].tolist()
+    assert found[1].tolist() == counts[:most].tolist()
+    # What was handed out before has not changed under its owner.
+    for before, now in zip(settled[::2], settled[1::2], strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(before, now, strict=True))

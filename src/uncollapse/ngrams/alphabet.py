@@ -6,10 +6,10 @@ under an older Python; everything else is the same on every machine.
 
 from enum import IntEnum
 from functools import cache
-from unicodedata import category
+from unicodedata import category, combining, decomposition, is_normalized
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Bool, UInt8
 from numpy import ndarray
 
 
@@ -101,3 +101,25 @@ def white_space_roles() -> UInt8[ndarray, "1114112"]:
     roles[[point for point in range(0x3100) if chr(point).isspace()]] = Role.SPACE
     roles.setflags(write=False)
     return roles
+
+
+@cache
+def steady() -> Bool[ndarray, "1114112"]:
+    """The code points that composing (NFC) neither changes nor joins to others: text of these alone is composed.
+
+    Those that this Python does not know are not among them.
+
+    Source: Unicode Standard Annex 15, section 9 (quick check): here "maybe" is what ends a pair that composes.
+    """
+    result = np.zeros(_POINTS, dtype=bool)
+    joins = {*range(0x1161, 0x1176), *range(0x11A8, 0x11C3)}  # Hangul is composed by rule, without a table
+    for points in _ASSIGNED:
+        for point in points:
+            sign = chr(point)
+            parts = decomposition(sign).split()
+            if len(parts) == 2 and parts[0][0] != "<":
+                joins.add(int(parts[1], 16))
+            result[point] = category(sign) not in ("Cn", "Cs") and not combining(sign) and is_normalized("NFC", sign)
+    result[list(joins)] = False
+    result.setflags(write=False)
+    return result

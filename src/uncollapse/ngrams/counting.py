@@ -4,7 +4,7 @@ Nothing here depends on the order in which documents come or on how they are par
 """
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from jaxtyping import Int64, UInt64
@@ -76,45 +76,80 @@ class Sums:
 
     def __init__(self, most: int | None = None) -> None:
         self.most = most
-        self._keys: UInt64[ndarray, k] = np.zeros(0, dtype=np.uint64)
-        self._counts: Int64[ndarray, k] = np.zeros(0, dtype=np.int64)
-        self._waiting: list[tuple[UInt64[ndarray, w], Int64[ndarray, w]]] = []
+        self._held = Counted(np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.int64))
+        self._single: list[UInt64[ndarray, w]] = []
+        self._counted: list[Counted] = []
         self._gathered = 0
 
-    def add(self, keys: UInt64[ndarray, "w"], counts: Int64[ndarray, "w"]) -> None:
-        """Adds to the counts of some keys."""
-        if self.most is not None and len(self._keys) == self.most:
-            inside = keys <= self._keys[-1]
-            keys, counts = keys[inside], counts[inside]
-        self._waiting.append((keys, counts))
+    def add(self, keys: UInt64[ndarray, "w"], counts: Int64[ndarray, "w"] | None = None) -> None:
+        """Adds to the counts of some keys, in any order and with repetitions; without `counts`, one for each."""
+        if self.most is not None and len(self._held.keys) == self.most:
+            inside = keys <= self._held.keys[-1]
+            keys, counts = keys[inside], None if counts is None else counts[inside]
+        if counts is None:
+            self._single.append(keys)
+        else:
+            self._counted.append(Counted(keys, counts))
         self._gathered += len(keys)
-        if self._gathered >= max(_GATHERED, len(self._keys)):
+        if self._gathered >= max(_GATHERED, len(self._held.keys)):
             self._sum_up()
 
     def settled(self) -> tuple[UInt64[ndarray, "k"], Int64[ndarray, "k"]]:
         """The keys in ascending order and their counts."""
-        if self._waiting:
+        if self._gathered:
             self._sum_up()
-        return self._keys, self._counts
+        return self._held.keys, self._held.counts
 
     def _sum_up(self) -> None:
-        keys = np.concatenate([self._keys, *(keys for keys, _ in self._waiting)])
-        counts = np.concatenate([self._counts, *(counts for _, counts in self._waiting)])
-        self._keys, self._counts = _summed(keys, counts)
-        if self.most is not None:
-            self._keys, self._counts = self._keys[: self.most].copy(), self._counts[: self.most].copy()
-        self._waiting, self._gathered = [], 0
+        if self._single:
+            self._hold(_tallied(np.concatenate(self._single)))
+        if self._counted:
+            self._hold(_summed(*(np.concatenate(parts) for parts in zip(*self._counted, strict=True))))
+        self._single, self._counted, self._gathered = [], [], 0
+
+    def _hold(self, more: "Counted") -> None:
+        keys, counts = _merged(self._held, more)
+        if self.most is not None and len(keys) > self.most:
+            keys, counts = keys[: self.most].copy(), counts[: self.most].copy()
+        self._held = Counted(keys, counts)
 
 
-def _summed(
-    keys: UInt64[ndarray, "w"], counts: Int64[ndarray, "w"]
-) -> tuple[UInt64[ndarray, "k"], Int64[ndarray, "k"]]:
+class Counted(NamedTuple):
+    """Keys and how often each was seen."""
+
+    keys: UInt64[ndarray, "k"]
+    counts: Int64[ndarray, "k"]
+
+
+def _tallied(keys: UInt64[ndarray, "w"]) -> Counted:
+    """The different keys in ascending order, and how often each is there."""
+    # The keys are mixed, so their upper 16 bits part them into small heaps: that is a radix sort. What is left is in
+    # order but for those heaps, and merging runs is then twice to ten times as fast as sorting at once.
+    keys = keys[np.argsort((keys >> np.uint64(48)).astype(np.uint16), kind="stable")]
+    keys.sort(kind="stable")
+    first = np.flatnonzero(np.concatenate([np.ones(min(len(keys), 1), dtype=bool), keys[1:] != keys[:-1]]))
+    return Counted(keys[first], np.diff(first, append=len(keys)))
+
+
+def _summed(keys: UInt64[ndarray, "w"], counts: Int64[ndarray, "w"]) -> Counted:
     if not len(keys):
-        return keys, counts
+        return Counted(keys, counts)
     order = np.argsort(keys)
     keys = keys[order]
     first = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
-    return keys[first], np.add.reduceat(counts[order], first)
+    return Counted(keys[first], np.add.reduceat(counts[order], first))
+
+
+def _merged(one: Counted, other: Counted) -> Counted:
+    """The sum of two counts, both in ascending order of different keys; neither is changed."""
+    if not len(one.keys):
+        return other
+    place = np.searchsorted(one.keys, other.keys)
+    known = one.keys[np.minimum(place, len(one.keys) - 1)] == other.keys
+    counts = one.counts.copy()
+    counts[place[known]] += other.counts[known]
+    new = ~known
+    return Counted(np.insert(one.keys, place[new], other.keys[new]), np.insert(counts, place[new], other.counts[new]))
 
 
 class TypeCounts(OverWords):
@@ -134,9 +169,9 @@ class TypeCounts(OverWords):
 
     def take(self, tokens: Tokens) -> None:
         """Counts the n-grams of some documents."""
-        keys, counts = np.unique(tokens.ngrams(self.order), return_counts=True)
-        self.total += int(counts.sum())
-        self._sums.add(keys, counts)
+        keys = tokens.ngrams(self.order)
+        self.total += len(keys)
+        self._sums.add(keys)
 
     def _add(self, other: Self) -> None:
         self.total += other.total

@@ -19,7 +19,7 @@ from jaxtyping import Bool, Int64, UInt8, UInt64
 from numpy import ndarray
 
 from uncollapse.errors import MissingColumn
-from uncollapse.ngrams.alphabet import Role, unicode_roles, white_space_roles
+from uncollapse.ngrams.alphabet import Role, steady, unicode_roles, white_space_roles
 from uncollapse.ngrams.hashing import PADDING, extend, word_hashes
 
 # Bytes of text that are cut at once: what is worked on stays in the processor's cache. One document is never parted.
@@ -176,7 +176,7 @@ def _bytes(texts: pa.LargeStringArray) -> UInt8[ndarray, "b"]:
 
 def _cut(texts: pa.LargeStringArray, cutting: Cutting) -> Tokens:
     plain = bool(_bytes(texts).max(initial=0) < 0x80)
-    if not plain:
+    if not plain and not _composed(_bytes(texts)):
         texts = pc.utf8_normalize(texts, form="NFC")
     if cutting.case is Case.LOWER:
         texts = pc.ascii_lower(texts) if plain else pc.utf8_lower(texts)
@@ -201,6 +201,26 @@ def _cut(texts: pa.LargeStringArray, cutting: Cutting) -> Tokens:
     return Tokens(data, start, length, np.searchsorted(start, offsets), len(alone))
 
 
+def _composed(data: UInt8[ndarray, "b"]) -> bool:
+    """Whether text surely is in composed form as it is; below U+0300 all is."""
+    lead = np.flatnonzero(data >= 0xCC)
+    return not len(lead) or bool(steady()[_points(data, lead)].all())
+
+
+def _points(data: UInt8[ndarray, "b"], lead: Int64[ndarray, "k"]) -> Int64[ndarray, "k"]:
+    """The code points of the characters beyond ASCII that begin at these bytes.
+
+    Source: RFC 3629, section 3 (UTF-8).
+    """
+    first = data[lead].astype(np.int64)
+    width = 2 + (first >= 0xE0) + (first >= 0xF0)
+    point = first & (0x7F >> width)
+    for place in (1, 2, 3):
+        reached = np.flatnonzero(width > place)
+        point[reached] = (point[reached] << 6) | (data[lead[reached] + place] & 0x3F)
+    return point
+
+
 def _roles(
     data: UInt8[ndarray, "b"], size: int, offsets: Int64[ndarray, "d"], rule: Rule
 ) -> tuple[UInt8[ndarray, "b"], Int64[ndarray, "a"]]:
@@ -220,20 +240,12 @@ def _roles(
 def _beyond_ascii(
     data: UInt8[ndarray, "b"], roles: UInt8[ndarray, "b"], table: UInt8[ndarray, "p"]
 ) -> Int64[ndarray, "a"]:
-    """Gives every byte of the longer characters their role, in place; where those that stand alone begin.
-
-    Source: RFC 3629, section 3 (UTF-8).
-    """
+    """Gives every byte of the longer characters their role, in place; where those that stand alone begin."""
     lead = np.flatnonzero(data >= 0xC0)
     if not len(lead):
         return lead
-    first = data[lead].astype(np.int64)
-    width = 2 + (first >= 0xE0) + (first >= 0xF0)
-    point = first & (0x7F >> width)
-    for place in (1, 2, 3):
-        reached = width > place
-        point = np.where(reached, (point << 6) | (data[lead + place] & 0x3F), point)
-    role = table[point]
+    width = 2 + (data[lead] >= 0xE0) + (data[lead] >= 0xF0)
+    role = table[_points(data, lead)]
     roles[lead] = role
     for place in (1, 2, 3):
         reached = width > place
