@@ -180,8 +180,9 @@ def nearest_others(rows: Rows, *, count: int) -> Nearest:
     waiting: list[Pairs] = []
     gathered = 0
     for pairs in near(rows, rows, of_x=bounds, of_y=bounds, above=True):
-        waiting += [pairs, Pairs(pairs.column, pairs.row, pairs.lower, pairs.upper)]
-        gathered += 2 * len(pairs.row)
+        for way in (pairs, Pairs(pairs.column, pairs.row, pairs.lower, pairs.upper)):
+            waiting.append(way.where(way.lower <= bounds[way.row]))
+            gathered += len(waiting[-1].row)
         if gathered > _WAITING:
             waiting, gathered = [_closest(rows, waiting, bounds, count)], 0
     held = _closest(rows, waiting, bounds, count)
