@@ -79,6 +79,7 @@ ONSETS = [
     "sh",
     "br",
 ]
+PARTS = [onset + syllable for onset in [*ONSETS, *[""] * 10] for syllable in SYLLABLES]
 ENDS = (" ", ", ", ". ")
 END_SHARES = (0.885, 0.060, 0.055)  # a comma for 17 words, a sentence for 18
 WORDS_AT_ONCE = 200_000
@@ -89,20 +90,19 @@ def vocabulary(random: np.random.Generator, *, beyond_ascii: float) -> list[str]
     """Different words, the frequent ones short; some with an apostrophe, some numbers, some with accents."""
     words: dict[str, None] = {}
     while len(words) < VOCABULARY:
-        count = 1 + int(random.poisson(0.05 + 0.09 * np.log1p(len(words))))
-        word = "".join(
-            str(random.choice(ONSETS)) * bool(random.random() < 0.7) + str(random.choice(SYLLABLES))
-            for _ in range(count)
-        )
-        kind = random.random()
-        if kind < 0.01:
-            word += "'s"
-        elif kind < 0.02:
-            word = str(random.integers(10_000))
-        elif kind < 0.02 + beyond_ascii:
-            word = word.replace("e", "\u00e9").replace("o", "\u00f6")
-        words[word] = None
-    return list(words)
+        drawn = len(words) + np.arange(10_000)
+        counts = 1 + random.poisson(0.05 + 0.09 * np.log1p(drawn))
+        parts = random.choice(PARTS, (len(drawn), counts.max()))
+        for row, count, kind in zip(parts.tolist(), counts.tolist(), random.random(len(drawn)).tolist(), strict=True):
+            word = "".join(row[:count])
+            if kind < 0.01:
+                word += "'s"
+            elif kind < 0.02:
+                word = str(int(kind * 1e6))
+            elif kind < 0.02 + beyond_ascii:
+                word = word.replace("e", "\u00e9").replace("o", "\u00f6")
+            words[word] = None
+    return list(words)[:VOCABULARY]
 
 
 def documents(*, text_bytes: int, seed: int = 11, beyond_ascii: float = 0.0) -> Iterator[str]:
