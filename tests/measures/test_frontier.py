@@ -129,6 +129,17 @@ def test_a_frontier_tells_lost_heaps_from_fresh_rows():
     assert other.integral == pytest.approx(1 - math.log(2), abs=0.05)
 
 
+def test_a_cloud_that_has_shrunk_is_not_taken_for_the_whole():
+    # A known defect elsewhere: rows brought to unit length first, so that half the spread scored .953.
+    real, fresh = (default_rng(seed).normal(size=(600, 8)) for seed in (20, 21))
+    same, shrunk = (
+        divergence_frontier(real=real, synthetic=side, random=default_rng(1)) for side in (fresh, 0.5 * fresh)
+    )
+    assert same.score > 0.9
+    assert shrunk.score < 0.7
+    assert shrunk.integral > 3 * same.integral
+
+
 def test_the_same_generator_gives_the_same_frontier_and_another_nearly():
     real, other = heaps(8, [30] * 20), heaps(9, [20] * 15 + [60] * 5)
     first, again, different = (

@@ -89,6 +89,15 @@ def test_swapping_the_sides_swaps_precision_and_recall():
     assert there.precision != there.recall
 
 
+def test_the_sides_have_names_and_nothing_is_printed(capfd):
+    # Elsewhere the sides were mixed up by their order, and every call printed.
+    rows = cloud(26, 20, 2)
+    with pytest.raises(TypeError, match="positional"):
+        manifold(rows, rows)
+    manifold(real=rows, synthetic=rows)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_identical_sets_are_at_one():
     rows = cloud(13, 200, 8)
     found = manifold(real=rows, synthetic=rows.copy())
