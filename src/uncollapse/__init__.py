@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from uncollapse.version import __version__
 
 if TYPE_CHECKING:
+    from uncollapse.auditing import Audit, audit
     from uncollapse.corpora import Corpus, Plan, from_documents, read
     from uncollapse.document import Document, Edit, Origin
     from uncollapse.editing import PRESETS, Revert, ToEdit, preset
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from uncollapse.step import Outcome, Reject, Statistic, Step
 
 _ROOMS = {
+    "auditing": ("Audit", "audit"),
     "corpora": ("Corpus", "Plan", "from_documents", "read"),
     "document": ("Document", "Edit", "Origin"),
     "editing": ("PRESETS", "Revert", "ToEdit", "preset"),
@@ -76,6 +78,7 @@ _PLACES = {name: (room, name) for room, names in _ROOMS.items() for name in name
 
 __all__ = [
     "PRESETS",
+    "Audit",
     "BrokenModel",
     "BrokenRow",
     "ColumnClash",
@@ -106,6 +109,7 @@ __all__ = [
     "UsageError",
     "WorkerLost",
     "__version__",
+    "audit",
     "from_documents",
     "load_model",
     "preset",

@@ -84,6 +84,10 @@ class ExactDuplicates(Mergeable):
     def _add(self, other: Self) -> None:
         self._sums.add(*other._sums.settled())
 
+    def keys(self) -> UInt64[ndarray, "d"]:
+        """The numbers of the different contents, in ascending order."""
+        return self._sums.settled()[0]
+
     def result(self) -> Same:
         """The copies."""
         keys, counts = self._sums.settled()

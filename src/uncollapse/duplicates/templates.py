@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Int64, UInt64
+from jaxtyping import Bool, Int64, UInt64
 from numpy import ndarray
 from scipy.sparse import csr_array
 
@@ -37,12 +37,13 @@ class Template(NamedTuple):
     more: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Templates:
     """The frames of a sample of `texts` different texts with `tokens` words.
 
     `share` is the part of the texts that have any frame; `templates` are chosen so that each accounts for as many
-    texts as possible that those before it do not. NaN for no texts; `enough` is False where the corpus had fewer
+    texts as possible that those before it do not; `framed` says of each different text whether it has one.
+    NaN for no texts; `enough` is False where the corpus had fewer
     tokens than asked for.
     """
 
@@ -51,6 +52,7 @@ class Templates:
     enough: bool
     share: float
     templates: tuple[Template, ...]
+    framed: Bool[ndarray, "x"]
 
 
 class SampledTemplates(Mergeable):
@@ -86,14 +88,15 @@ def templates_of(sample: Sample, *, most: int, cutting: Cutting) -> Templates:
     moulds = [_mould(rows[place], common) for place in first]
     presence, keys = _presence([mould.frames for mould in moulds])
     chosen = list(_greedy(presence, most))
-    share = float(np.diff(presence.indptr).astype(bool).mean()) if moulds else float("nan")
+    framed = np.diff(presence.indptr) > 0
+    share = float(framed.mean()) if moulds else float("nan")
     by_frame = presence.tocsc()
     found = []
     for column, texts, more in chosen:
         text = int(by_frame.indices[by_frame.indptr[column] : by_frame.indptr[column + 1]].min())
         words = cut_texts([sample.texts[first[text]]], cutting)[0]
         found.append(Template(_spelt(moulds[text], keys[column], words), texts, more))
-    return Templates(sample.tokens, len(first), sample.enough, share, tuple(found))
+    return Templates(sample.tokens, len(first), sample.enough, share, tuple(found), framed)
 
 
 class _Mould(NamedTuple):

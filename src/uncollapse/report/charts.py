@@ -107,25 +107,53 @@ def bars(parts: Sequence[Bar], *, axes: Axes) -> Chart:
     return Chart(axes=axes, drawing=draw.markup(drawing), numbers=numbers, horizontal=True)
 
 
-def lines(x: Sequence[Number], *, bands: Sequence[Band], axes: Axes) -> Chart:
-    """A chart of values over x, each line inside the band of its interval; lines differ by colour and by dashes."""
-    across = Scale.around(min(x), max(x))
+class Dots(NamedTuple):
+    """One cloud of a scatter chart: its name and its places."""
+
+    name: str
+    places: Sequence[Sequence[Number]]
+
+
+def scatter(clouds: Sequence[Dots], *, axes: Axes, summary: Table) -> Chart:
+    """A chart of places, each cloud in its own colour; `summary` says under it what the clouds amount to."""
+    places = [place for cloud in clouds for place in cloud.places]
+    across = Scale.around(min(place[0] for place in places), max(place[0] for place in places))
+    up = Scale.around(min(place[1] for place in places), max(place[1] for place in places))
+    drawing = draw.canvas(axes.name, title=axes.title, reading=axes.reading)
+    draw.heights(drawing, up, [f"{tick:g}" for tick in up.ticks])
+    for number, cloud in enumerate(clouds):
+        for place in cloud.places:
+            draw.dot(drawing, (across.place(place[0]), 100 - up.place(place[1])), style=f"dot dot-{number}")
+    draw.feet(drawing, across)
+    legend = [cloud.name for cloud in clouds]
+    return Chart(axes=axes, drawing=draw.markup(drawing), numbers=summary, legend=legend)
+
+
+def lines(x: Sequence[Number] | Sequence[str], *, bands: Sequence[Band], axes: Axes) -> Chart:
+    """A chart of values over x, each line inside the band of its interval; lines differ by colour and by dashes.
+
+    Where x are words, they stand at equal distances.
+    """
+    named = [at for at in x if isinstance(at, str)]
+    places = [at for at in x if not isinstance(at, str)] or list(range(len(named)))
+    labels = named or [f"{at:g}" for at in places]
+    across = Scale(0, max(len(named) - 1, 1), places) if named else Scale.around(min(places), max(places))
     up = Scale.around(min(min(band.low) for band in bands), max(max(band.high) for band in bands))
     drawing = draw.canvas(axes.name, title=axes.title, reading=axes.reading)
     draw.heights(drawing, up, [f"{tick:g}" for tick in up.ticks])
     plane = draw.plane(drawing)
 
     def points(values: Sequence[Number]) -> list[tuple[Number, Number]]:
-        return [(across.place(at), 100 - up.place(value)) for at, value in zip(x, values, strict=True)]
+        return [(across.place(at), 100 - up.place(value)) for at, value in zip(places, values, strict=True)]
 
     for number, band in enumerate(bands):
         around = points(band.low) + points(band.high)[::-1]
         draw.path(plane, around, style=f"band line-{number}", closed=True)
         draw.path(plane, points(band.values), style=f"line line-{number}")
-    draw.feet(drawing, across)
+    draw.feet(drawing, across, labels if named else None)
     rows = [
-        (f"{at:g}", *(f"{band.values[i]:.4g} ({band.low[i]:.4g} to {band.high[i]:.4g})" for band in bands))
-        for i, at in enumerate(x)
+        (labels[i], *(f"{band.values[i]:.4g} ({band.low[i]:.4g} to {band.high[i]:.4g})" for band in bands))
+        for i in range(len(places))
     ]
     numbers = Table(caption=axes.title, columns=(axes.x, *(band.name for band in bands)), rows=rows)
     return Chart(axes=axes, drawing=draw.markup(drawing), numbers=numbers, legend=[band.name for band in bands])

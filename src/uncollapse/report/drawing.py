@@ -63,6 +63,11 @@ def box(drawing: Element, corner: Place, size: Place, *, style: str, tip: str = 
         SubElement(rectangle, "title").text = spelled(tip)
 
 
+def dot(drawing: Element, place: Place, *, style: str) -> None:
+    """Draws a small disc around a place in per cent; its radius is the style sheet's."""
+    SubElement(drawing, "circle", {"cx": _percent(place[0]), "cy": _percent(place[1]), "r": "2.5", "class": style})
+
+
 def rule(drawing: Element, start: Place, end: Place, *, style: str) -> None:
     """Draws a straight line between two places in per cent."""
     places = dict(zip(("x1", "y1", "x2", "y2"), map(_percent, (*start, *end)), strict=True))
@@ -93,10 +98,10 @@ def heights(drawing: Element, scale: Scale, labels: Sequence[str]) -> None:
         words(drawing, 0, y, label, style="height")
 
 
-def feet(drawing: Element, scale: Scale) -> None:
-    """Writes the ticks of a horizontal scale under the plane."""
-    for tick in scale.ticks:
-        words(drawing, scale.place(tick), 100, f"{tick:g}", style="foot")
+def feet(drawing: Element, scale: Scale, labels: Sequence[str] | None = None) -> None:
+    """Writes the ticks of a horizontal scale under the plane, or a label for each."""
+    for tick, label in zip(scale.ticks, labels or [f"{tick:g}" for tick in scale.ticks], strict=True):
+        words(drawing, scale.place(tick), 100, label, style="foot")
 
 
 def markup(drawing: Element) -> Markup:

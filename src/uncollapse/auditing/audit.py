@@ -1,0 +1,329 @@
+"""The audit: a corpus, human text to hold it against, and one answer for each way of failing."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import pyarrow as pa
+from numpy.random import Generator, Philox
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from uncollapse.auditing import evidence, plots
+from uncollapse.auditing.controls import SPLITS
+from uncollapse.auditing.examine import Examined, Prepared, equal, examine, prepare
+from uncollapse.auditing.intake import Intake, Known, Read
+from uncollapse.auditing.passages import few, passages
+from uncollapse.auditing.pool import Documents
+from uncollapse.auditing.verdicts import Status, Verdict, judge
+from uncollapse.auditing.whole import unexplained, whole_statistics
+from uncollapse.errors import UncollapseError, UsageError
+from uncollapse.fingerprint import fingerprint
+from uncollapse.version import __version__
+
+# Documents (or passages) and words of a side, below which nothing is said about what varies between documents.
+FEWEST_DOCUMENTS, FEWEST_TOKENS = 20, 4000
+
+
+class Batches(Protocol):
+    """A corpus, as the audit reads it: `corpora.Corpus`, or anything that hands out record batches with texts."""
+
+    def batches(self) -> Iterable[pa.RecordBatch]:
+        """The documents, batch by batch."""
+        ...
+
+
+class Options(BaseModel):
+    """How an audit is done.
+
+    `sample_tokens` bounds the words of each side that are compared (all documents are read, and copies are counted
+    over all); `model` is the address of the language model, None for none, and `model_tokens` what it reads of each
+    side; `embed` is the address of an embedding model, None for none.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sample_tokens: int = Field(default=400_000, ge=1000)
+    model: str | None = None
+    model_tokens: int = Field(default=20_000, ge=100)
+    embed: str | None = None
+    splits: int = Field(default=SPLITS, ge=8)
+    seed: int = 0
+
+    @classmethod
+    def checked(cls, given: dict[str, Any]) -> "Options":
+        """The options, or an error that names what is wrong."""
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(part) for part in first["loc"])
+            raise UsageError(f"{name}: {first['msg']}", hint="uncollapse audit --help") from None
+
+
+class Stage(NamedTuple):
+    """How far an audit is: what it does now, and how much of it is done."""
+
+    doing: str
+    done: int
+    of: int | None
+
+
+OnProgress = Callable[[Stage], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Audit:
+    """What was found. `report` is what `report.json` holds; `offenders` is the table behind the verdicts."""
+
+    report: dict[str, Any]
+    offenders: pa.Table
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """The verdicts."""
+        return [Verdict(**verdict) for verdict in self.report["verdicts"]]
+
+    @property
+    def failed(self) -> list[str]:
+        """The names of the verdicts that say fail."""
+        return [verdict.name for verdict in self.verdicts if verdict.status == Status.FAIL]
+
+    def html(self) -> str:
+        """The page."""
+        from uncollapse.auditing.page import audit_page  # noqa: PLC0415 (templates are slow to import)
+
+        return audit_page([self.report], offenders=self.offenders)
+
+    def to_html(self, path: str) -> None:
+        """Writes the page."""
+        Path(path).write_text(self.html(), encoding="utf-8")
+
+
+@dataclass(eq=False)
+class Auditor:
+    """Human text that was read once, to hold any number of corpora against."""
+
+    options: Options
+    reference: Read | None
+    on_progress: OnProgress
+
+    @classmethod
+    def of(cls, reference: Batches | None, *, options: Options, on_progress: OnProgress | None = None) -> "Auditor":
+        """The reader of a reference, or of none."""
+        said = on_progress or _silent
+        read = None if reference is None else _read(reference, options, None, said, "reading the reference")
+        return cls(options, read, said)
+
+    def audit(self, corpus: Batches, *, name: str = "corpus") -> Audit:
+        """The audit of one corpus."""
+        known = None if self.reference is None else self.reference.known
+        return self.judge(_read(corpus, self.options, known, self.on_progress, f"reading {name}"), name=name)
+
+    def audit_groups(self, corpus: Batches, *, column: str, name: str = "corpus") -> tuple[Audit, list[Audit]]:
+        """The audit of a corpus, and of the documents of each value of a column, in one reading."""
+        known = None if self.reference is None else self.reference.known
+        whole, groups = _read_groups(corpus, self.options, known, column, self.on_progress)
+        return (
+            self.judge(whole, name=name),
+            [self.judge(read, name=f"{column} = {value}") for value, read in sorted(groups.items())],
+        )
+
+    def judge(self, corpus: Read, *, name: str) -> Audit:
+        """The audit of a corpus that was read."""
+        missing: list[str] = []
+        examined, unknown, units = self._examine(corpus, missing, name)
+        statistics = whole_statistics(corpus, self.reference)
+        statistics += [] if examined is None else examined.statistics
+        found = evidence.offenders(corpus, examined)
+        report = {
+            "uncollapse": __version__,
+            "name": name,
+            "corpus": _described(corpus),
+            "reference": None if self.reference is None else _described(self.reference),
+            "options": self.options.model_dump(mode="json"),
+            "tokens_compared": 0 if examined is None else examined.tokens,
+            "splits": 0 if examined is None else len(examined.splits),
+            "units": units,
+            "verdicts": [verdict.as_json() for verdict in judge(statistics, unknown=unknown)],
+            "statistics": [statistic._asdict() for statistic in statistics],
+            "notes": self._notes(corpus, examined, units),
+            "missing": missing,
+            "plots": {} if examined is None else plots.plots(examined),
+        }
+        return Audit(report, evidence.as_table(found, corpus=name))
+
+    def _examine(self, corpus: Read, missing: list[str], name: str) -> tuple[Examined | None, str | None, str]:
+        """The panel, or why there is none; and what is compared, documents or passages."""
+        if self.reference is None:
+            return None, "there is no reference to compare with", "documents"
+        pair, units = _units(corpus.documents, self.reference.documents)
+        pair = equal(*pair)
+        prepared = [prepare(side) for side in pair]
+        for side, what in zip(prepared, (name, "the reference"), strict=True):
+            words, documents = side.rest.tokens, len(side.documents)
+            if documents < FEWEST_DOCUMENTS or words < FEWEST_TOKENS:
+                unknown = (
+                    f"{what} has {documents:,} different {units} of {words:,} words at equal size; an interval needs "
+                    f"{FEWEST_DOCUMENTS} and {FEWEST_TOKENS:,}"
+                )
+                return None, unknown, units
+        random = Generator(Philox(key=int(fingerprint(["audit", self.options.seed])[:16], 16)))
+        self.on_progress(Stage("comparing", 0, self.options.splits))
+        prepared = self._with_model(prepared, missing)
+        examined = examine(
+            *prepared,
+            random=random,
+            count=self.options.splits,
+            on_split=lambda done: self.on_progress(Stage("comparing", done, self.options.splits)),
+        )
+        return examined, None, units
+
+    def _with_model(self, prepared: list[Prepared], missing: list[str]) -> list[Prepared]:
+        """The samples with the language model's surprise; as they are where there is no model or it fails."""
+        if self.options.model is None:
+            return prepared
+        from uncollapse.auditing import perplexity  # noqa: PLC0415 (torch is slow to import)
+
+        try:
+            model = perplexity.loaded(self.options.model)
+            read = [
+                perplexity.surprise_of(
+                    side.rest,
+                    model,
+                    tokens=self.options.model_tokens,
+                    on_progress=lambda done: self.on_progress(Stage("perplexity", done, self.options.model_tokens)),
+                )
+                for side in prepared
+            ]
+        except UsageError:
+            raise
+        except (UncollapseError, RuntimeError, MemoryError, OSError) as error:
+            # The rest of the report still comes: the missing part is named, and the exit code says so.
+            missing.append(f"perplexity under {self.options.model}: {type(error).__name__}: {error}")
+            return prepared
+        return [
+            side._replace(values={**side.values, **found.values}, probabilities=found.tokens)
+            for side, found in zip(prepared, read, strict=True)
+        ]
+
+    def _notes(self, corpus: Read, examined: Examined | None, units: str) -> list[str]:
+        notes = []
+        if units == "passages":
+            notes.append(
+                "There are few documents, or one outweighs the rest: passages of 250 words are compared in their "
+                "place, and intervals take passages as independent, which those of one document are not."
+            )
+        if corpus.lineage:
+            notes.append(
+                f"{corpus.lineage:,} documents were made from documents of the reference, by their own account. They "
+                "are never held against their own source, and their copies are no memorising."
+            )
+        if len(unexplained(corpus)):
+            notes.append(
+                f"{len(unexplained(corpus)):,} documents stand in the reference as well. They are left out where their "
+                "source is what all is held against; without that the corpus would pass for healthier than it is."
+            )
+        for read, what in ((corpus, "corpus"), (self.reference, "reference")):
+            if read is not None and read.unspaced > read.tokens / 10:
+                notes.append(
+                    f"{read.unspaced / read.tokens:.0%} of the {what}'s words are single characters of scripts without "
+                    "spaces: numbers about words are numbers about characters there."
+                )
+        if examined is not None and examined.corpus.near_copies:
+            notes.append(
+                f"{examined.corpus.near_copies:,} near copies in the sample were left out before anything but copies "
+                "was counted, so that each verdict speaks of one thing."
+            )
+        return notes
+
+
+def audit(corpus: Batches, *, reference: Batches | None = None, name: str = "corpus", **options: Any) -> Audit:
+    """The audit of a corpus against human text that nobody has fitted anything to.
+
+    `options` are the fields of `Options` and `on_progress`, a function that is handed a `Stage`.
+
+    Raises:
+        UsageError: an option is not possible.
+    """
+    on_progress = options.pop("on_progress", None)
+    chosen = Options.checked(options)
+    return Auditor.of(reference, options=chosen, on_progress=on_progress).audit(corpus, name=name)
+
+
+def _units(corpus: Documents, reference: Documents) -> tuple[tuple[Documents, Documents], str]:
+    if not len(corpus) or not len(reference) or not (few(corpus) or few(reference)):
+        return (corpus, reference), "documents"
+    return (passages(corpus), passages(reference)), "passages"
+
+
+def _described(read: Read) -> dict[str, Any]:
+    return {
+        "rows": read.rows,
+        "empty": read.empty,
+        "tokens": read.tokens,
+        "single_characters": read.unspaced,
+        "different": read.same.different,
+        "lineage": read.lineage,
+        "sampled_documents": len(read.documents),
+        "sampled_tokens": read.documents.tokens,
+    }
+
+
+def _read(corpus: Batches, options: Options, known: Known | None, said: OnProgress, doing: str) -> Read:
+    intake = Intake(tokens=options.sample_tokens, known=known)
+    total = getattr(corpus, "rows", None)
+    done = 0
+    for batch in corpus.batches():
+        intake.update(batch)
+        done += len(batch)
+        said(Stage(doing, done, total))
+    return intake.result()
+
+
+MOST_GROUPS = 100
+
+
+def _read_groups(
+    corpus: Batches, options: Options, known: Known | None, column: str, said: OnProgress
+) -> tuple[Read, dict[str, Read]]:
+    intakes: dict[str, Intake] = {}
+    whole = Intake(tokens=options.sample_tokens, known=known)
+    done = 0
+    for batch in corpus.batches():
+        for value, part in _by_value(batch, column):
+            if value not in intakes and len(intakes) >= MOST_GROUPS:
+                raise UsageError(
+                    f"column {column!r} has more than {MOST_GROUPS} values",
+                    hint="group by a column with few values, such as source, language or generation",
+                )
+            intakes.setdefault(value, Intake(tokens=options.sample_tokens, known=known)).update(part)
+        whole.update(batch)
+        done += len(batch)
+        said(Stage("reading", done, getattr(corpus, "rows", None)))
+    return whole.result(), {value: intake.result() for value, intake in intakes.items()}
+
+
+def _by_value(batch: pa.RecordBatch, column: str) -> Iterator[tuple[str, pa.RecordBatch]]:
+    if column not in batch.schema.names:
+        raise UsageError(
+            f"there is no column {column!r} to group by", hint=f"there are: {', '.join(batch.schema.names)}"
+        )
+    values = [str(value) for value in batch.column(column).to_pylist()]
+    for value in sorted(set(values)):
+        rows = np.flatnonzero(np.array(values) == value)
+        yield value, batch.take(pa.array(rows))
+
+
+def rank(groups: Sequence[Audit]) -> list[Audit]:
+    """The groups, the worst first: by failed verdicts, then by warnings."""
+
+    def weight(one: Audit) -> tuple[int, int, str]:
+        status = [verdict.status for verdict in one.verdicts]
+        return -status.count(Status.FAIL), -status.count(Status.WARN), str(one.report["name"])
+
+    return sorted(groups, key=weight)
+
+
+def _silent(_: Stage) -> None: ...

@@ -1,0 +1,155 @@
+"""Two readings held against each other: the panel in every split, and what stands behind the numbers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float32, Float64, Int64
+from numpy import ndarray
+from numpy.random import Generator
+
+from uncollapse.auditing.boilerplate import boilerplate
+from uncollapse.auditing.compared import Statistic, summarise
+from uncollapse.auditing.controls import Split, splits
+from uncollapse.auditing.encoded import Encoded, encode
+from uncollapse.auditing.intake import NEARLY
+from uncollapse.auditing.panel import Group, Side, measure_against, measure_own
+from uncollapse.auditing.pool import Documents
+from uncollapse.auditing.topics import Topics, lost_topics, topics_of
+from uncollapse.auditing.values import frames_of, own_values
+from uncollapse.document import Document, to_batch
+from uncollapse.duplicates import NearDuplicates
+from uncollapse.duplicates.exact import word_keys
+from uncollapse.duplicates.templates import Templates
+from uncollapse.ngrams import cut
+
+
+class Prepared(NamedTuple):
+    """A sample that is ready to be compared: near copies left out, boilerplate marked, numbers of each document."""
+
+    documents: Documents
+    rest: Documents
+    boilerplate: ndarray
+    frames: Templates
+    values: dict[str, Float64[ndarray, "d"]]
+    near_copies: int
+    probabilities: Float32[ndarray, "t"] | None = None
+    embeddings: Float64[ndarray, "d v"] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Examined:
+    """What was found in all splits, and what it was found in."""
+
+    statistics: list[Statistic]
+    tokens: int
+    corpus: Prepared
+    reference: Prepared
+    encoded: tuple[Encoded, Encoded]
+    topics: Topics | None
+    splits: list[Split]
+    sides: tuple[Side, Side]
+    kin: Int64[ndarray, "c"]
+
+
+def prepare(documents: Documents) -> Prepared:
+    """A sample without near copies, with its boilerplate marked."""
+    different = _without_near_copies(documents)
+    found = boilerplate(different)
+    frames = frames_of(different)
+    # Copies that differ in marks alone are one text to the frames.
+    return Prepared(
+        different,
+        found.rest,
+        found.has,
+        frames,
+        {**own_values(found.rest), "boilerplate": found.has.astype(np.float64), "framed": frames.framed.astype(float)},
+        len(documents) - len(different),
+    )
+
+
+def examine(
+    corpus: Prepared,
+    reference: Prepared,
+    *,
+    random: Generator,
+    count: int,
+    on_split: Callable[[int], None] = lambda _: None,
+) -> Examined:
+    """The panel of a corpus beside that of fresh human text, over `count` splits."""
+    encoded = encode(corpus.rest, reference.rest)
+    kin = kinship(corpus.documents, reference.documents)
+    topics = topics_of(*encoded, random=random)
+    sides = (
+        Side(corpus.values, corpus.rest.texts, *((topics.corpus_vectors, topics.corpus) if topics else (None, None))),
+        Side(
+            reference.values,
+            reference.rest.texts,
+            *((topics.reference_vectors, topics.reference) if topics else (None, None)),
+        ),
+    )
+    ways = splits(*encoded, kin=kin, random=random, count=count)
+    ours, theirs, own = [], [], []
+    for number, way in enumerate(ways):
+        held: dict[str, Any] = {"against": way.reference, "human": sides[1], "topics": topics}
+        ours.append(measure_own(way.corpus, sides[0]) | measure_against(way.corpus, sides[0], **held))
+        theirs.append(measure_own(way.control, sides[1]) | measure_against(way.control, sides[1], **held))
+        own.append(measure_own(way.reference, sides[1]))
+        for part in way:
+            part.forget()
+        on_split(number + 1)
+    statistics = summarise(ours, theirs, own)
+    if topics is not None:
+        statistics.append(_topics_lost(topics, ways))
+    pair = (encoded[0], encoded[1])
+    return Examined(statistics, ways[0].corpus.tokens, corpus, reference, pair, topics, ways, sides, kin)
+
+
+def _topics_lost(topics: Topics, ways: list[Split]) -> Statistic:
+    """The line for lost topics: over all documents, beside the mean over the controls of all splits."""
+    found = lost_topics(topics.corpus, topics.reference, count=topics.count)
+    controls = [
+        lost_topics(
+            topics.reference[way.control.documents], topics.reference[way.reference.documents], count=topics.count
+        ).share
+        for way in ways
+    ]
+    return Statistic(
+        "topics_lost", Group.TOPICS.value, found.share, float(np.mean(controls)), None, None, None, found.z
+    )
+
+
+def kinship(corpus: Documents, reference: Documents) -> Int64[ndarray, "c"]:
+    """For each document of the corpus the document of the reference that it was made from or is, or -1."""
+    places = {(row.id, row.passage): place for place, row in enumerate(reference.rows)}
+    found = [places.get((row.root, row.passage), places.get((row.id, row.passage), -1)) for row in corpus.rows]
+    return np.array(found, dtype=np.int64)
+
+
+def equal(corpus: Documents, reference: Documents) -> tuple[Documents, Documents]:
+    """The first documents of both that have as many words as the smaller has."""
+    tokens = min(corpus.tokens, reference.tokens)
+    return _first(corpus, tokens), _first(reference, tokens)
+
+
+def _first(documents: Documents, tokens: int) -> Documents:
+    needed = int(np.searchsorted(documents.offsets, tokens))
+    return documents.take(np.arange(min(needed, len(documents))))
+
+
+def _without_near_copies(documents: Documents) -> Documents:
+    batch = to_batch([Document(text=text) for text in documents.texts])
+    near = NearDuplicates(threshold=NEARLY, most=max(len(documents), 1))
+    keys = []
+    for tokens in cut(batch):
+        near.take(tokens)
+        keys += word_keys(tokens).tolist()
+    spare = {key for cluster in near.result().clusters for key in cluster.keys[1:]}
+    seen: set[int] = set()
+    kept = []
+    for place, key in enumerate(keys):
+        if key not in spare and key not in seen:
+            seen.add(key)
+            kept.append(place)
+    return documents.take(np.array(kept, dtype=np.int64))

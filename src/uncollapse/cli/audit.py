@@ -1,0 +1,118 @@
+"""`uncollapse audit`: is this corpus healthy, where not, and how sure is that."""
+
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+COMPARING = "What it is compared with"
+DEPTH = "How deep"
+ANSWER = "The answer"
+
+Corpora: TypeAlias = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="CORPUS...",
+        help="A corpus, or several to be compared: files, folders, addresses. Each argument is one corpus.",
+        show_default=False,
+    ),
+]
+Reference: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--reference",
+        "-r",
+        metavar="HUMAN",
+        rich_help_panel=COMPARING,
+        help="Held-out human text that nothing was fitted to. Repeat it for several files.",
+    ),
+]
+Output: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="OUT", help="A folder for report.html, report.json, offenders.parquet."),
+]
+Model: TypeAlias = Annotated[
+    str, typer.Option(metavar="ADDRESS", rich_help_panel=DEPTH, help="The language model that measures surprise.")
+]
+NoModel: TypeAlias = Annotated[
+    bool, typer.Option("--no-model", rich_help_panel=DEPTH, help="Leave the language model out: seconds, not minutes.")
+]
+Embed: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        rich_help_panel=DEPTH,
+        help="A sentence-transformers model (extra: embed), or a folder with corpus.npy and reference.npy, "
+        "a row for each document as read.",
+    ),
+]
+SampleTokens: TypeAlias = Annotated[
+    int,
+    typer.Option(metavar="N", rich_help_panel=DEPTH, help="Words of each side that are compared; all text is read."),
+]
+ModelTokens: TypeAlias = Annotated[
+    int, typer.Option(metavar="N", rich_help_panel=DEPTH, help="Tokens of each side that the language model reads.")
+]
+Splits: TypeAlias = Annotated[
+    int, typer.Option(metavar="N", rich_help_panel=DEPTH, help="Random splits behind each interval and z; 8 or more.")
+]
+Seed: TypeAlias = Annotated[int, typer.Option(metavar="N", rich_help_panel=DEPTH, help="Which random splits.")]
+Baseline: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="EARLIER.json", rich_help_panel=COMPARING, help="The report.json of an earlier audit: what has changed."
+    ),
+]
+By: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN", rich_help_panel=COMPARING, help="Audit each value of this column as well, the worst first."
+    ),
+]
+FailOn: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LIST",
+        rich_help_panel=ANSWER,
+        help="The verdicts that make the exit code 1, comma-separated; all unless said: tails, contraction, "
+        "concentration, duplicates, templates, topics, domain, memorised.",
+    ),
+]
+TextColumn: TypeAlias = Annotated[str, typer.Option(metavar="COLUMN", help="The column of the text.")]
+AsJson: TypeAlias = Annotated[
+    bool, typer.Option("--json", rich_help_panel=ANSWER, help="Print report.json in place of the table.")
+]
+
+
+def audit(
+    inputs: Corpora,
+    reference: Reference = None,
+    output: Output = None,
+    model: Model = "smollm2-135m",
+    no_model: NoModel = False,
+    embed: Embed = None,
+    sample_tokens: SampleTokens = 400_000,
+    model_tokens: ModelTokens = 20_000,
+    splits: Splits = 24,
+    seed: Seed = 0,
+    baseline: Baseline = None,
+    by: By = None,
+    fail_on: FailOn = None,
+    text_column: TextColumn = "text",
+    as_json: AsJson = False,
+) -> None:
+    """Say whether a corpus has collapsed, or will collapse what learns from it, beside fresh human text.
+
+    [bold]uncollapse audit made.parquet --reference essays.jsonl -o audit/[/bold]   verdicts, page, offenders
+    [bold]uncollapse audit edited/ --reference essays.jsonl --no-model[/bold]   an edited corpus against its own source
+    [bold]uncollapse audit a.jsonl b.jsonl -r essays.jsonl -o audit/[/bold]   side by side
+    [bold]uncollapse audit mixed/ -r essays.jsonl --by source --fail-on tails,duplicates[/bold]
+
+    Exit code 0: healthy; 1: a verdict fails; 2: bad input; 3: a part of the report is missing and named.
+    """
+    given = {name: value for name, value in locals().items() if name not in {"no_model", "model"}}
+    from uncollapse.cli import auditing_run
+
+    code = auditing_run.perform(auditing_run.Job(**given, model=None if no_model else model))
+    if code:
+        raise typer.Exit(code)

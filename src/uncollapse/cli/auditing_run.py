@@ -1,0 +1,238 @@
+"""What `audit` does once it is known what is asked: read, compare, judge, write."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from uncollapse import corpora
+from uncollapse.auditing import Audit, Auditor, Failing, Options, Stage, Status, rank
+from uncollapse.cli.account import write_whole
+from uncollapse.cli.failures import visible
+from uncollapse.corpora import Corpus
+from uncollapse.errors import InputError, OutputRefused, UsageError
+from uncollapse.report.numerals import NO_BREAK_SPACE
+
+FAILED, INCOMPLETE = 1, 3
+LINE_EVERY = 30.0  # seconds
+_COLOURS = {Status.PASS: "green", Status.WARN: "yellow", Status.FAIL: "red", Status.UNKNOWN: "bright_black"}
+
+
+class Job(NamedTuple):
+    """An audit as it was asked for."""
+
+    inputs: list[str]
+    reference: list[str] | None
+    output: Path | None
+    model: str | None
+    embed: str | None
+    sample_tokens: int
+    model_tokens: int
+    splits: int
+    seed: int
+    baseline: Path | None
+    by: str | None
+    fail_on: str | None
+    text_column: str
+    as_json: bool
+
+
+def perform(job: Job) -> int:
+    """The exit code: 0 healthy, 1 a verdict fails, 3 a part of the report is missing."""
+    options = _options(job)
+    watched = _watched(job.fail_on)
+    earlier = None if job.baseline is None else _earlier(job.baseline)
+    if job.output is not None:
+        _make(job.output)
+    inputs = [_read(job, [address], origin="unknown") for address in job.inputs]
+    reference = None if not job.reference else _read(job, job.reference, origin="human")
+    with Shown() as shown:
+        auditor = Auditor.of(reference, options=options, on_progress=shown)
+        audits, groups = _audits(auditor, job, inputs)
+    report = _report(audits, groups)
+    offenders = pa.concat_tables([one.offenders for one in (*audits, *groups)])
+    if job.output is not None:
+        _write(job.output, report, offenders, earlier=earlier)
+    if job.as_json:
+        sys.stdout.write(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    else:
+        _print(audits, groups, job)
+    if any(set(one.failed) & watched for one in audits):
+        return FAILED
+    return INCOMPLETE if any(one.report["missing"] for one in audits) else 0
+
+
+def _options(job: Job) -> Options:
+    return Options.checked(
+        {name: getattr(job, name) for name in ("sample_tokens", "model", "model_tokens", "embed", "splits", "seed")}
+    )
+
+
+def _watched(fail_on: str | None) -> set[str]:
+    names = {failing.value for failing in Failing}
+    if fail_on is None:
+        return names
+    asked = {name.strip() for name in fail_on.split(",") if name.strip()}
+    if asked - names:
+        raise UsageError(
+            f"--fail-on {', '.join(sorted(asked - names))}: no such verdict",
+            hint=f"one or several of: {', '.join(sorted(names))}",
+        )
+    return asked
+
+
+def _read(job: Job, addresses: list[str], *, origin: str) -> Corpus:
+    return corpora.read(*addresses, origin=origin, text_column=job.text_column)
+
+
+def _audits(auditor: Auditor, job: Job, inputs: list[Corpus]) -> tuple[list[Audit], list[Audit]]:
+    if job.by is None:
+        return [auditor.audit(corpus, name=name) for corpus, name in zip(inputs, job.inputs, strict=True)], []
+    if len(inputs) > 1:
+        raise UsageError("--by takes one corpus apart", hint="give one corpus, or leave --by out")
+    whole, groups = auditor.audit_groups(inputs[0], column=job.by, name=job.inputs[0])
+    return [whole], rank(groups)
+
+
+def _report(audits: list[Audit], groups: list[Audit]) -> dict[str, Any]:
+    """What `report.json` holds: the first corpus, and the others and the groups beside it."""
+    report = dict(audits[0].report)
+    report["corpora"] = [one.report for one in audits[1:]]
+    report["groups"] = [one.report for one in groups]
+    return report
+
+
+def _write(folder: Path, report: dict[str, Any], offenders: pa.Table, *, earlier: dict[str, Any] | None) -> None:
+    from uncollapse.auditing.page import audit_page
+
+    page = audit_page([report, *report["corpora"]], offenders=offenders, groups=report["groups"], baseline=earlier)
+    temporary = folder / ".tmp-offenders.parquet"
+    try:
+        pq.write_table(offenders, temporary)
+        temporary.replace(folder / "offenders.parquet")
+    except OSError as error:
+        raise OutputRefused(
+            f"{folder / 'offenders.parquet'} cannot be written: {error.strerror}", hint="make room, then run it again"
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    write_whole(folder / "report.html", page)
+    write_whole(folder / "report.json", json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+
+
+def _make(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise OutputRefused(f"{folder} is a file", hint="-o takes a folder")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / "report.json").is_file():
+        raise OutputRefused(
+            f"{folder} holds other things than an audit", hint="name a new folder, or one with an earlier audit"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputRefused(f"{folder} cannot be made: {error.strerror}", hint="name another folder") from error
+
+
+def _earlier(path: Path) -> dict[str, Any]:
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"--baseline {path} is not there", hint="give the report.json of an earlier audit") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"--baseline {path} cannot be read: {error}", hint="give a report.json of an audit") from error
+    if not isinstance(report, dict) or not {"verdicts", "statistics"} <= set(report):
+        raise InputError(f"--baseline {path} is no audit", hint="give the report.json of an earlier audit")
+    return report
+
+
+def _print(audits: list[Audit], groups: list[Audit], job: Job) -> None:
+    console = Console()
+    for audit in audits:
+        console.print(_verdicts(audit, named=len(audits) > 1))
+        for note in (*audit.report["notes"], *(f"missing: {part}" for part in audit.report["missing"])):
+            console.print(Text(f"· {_plain(note)}", style="bright_black"))
+        _say_next(audit, console)
+    if groups:
+        console.print(_groups(groups))
+    if job.output is not None:
+        for name in ("report.html", "report.json", "offenders.parquet"):
+            console.print(f"{name.partition('.')[0]}: {job.output / name}", soft_wrap=True, highlight=False)
+
+
+def _verdicts(audit: Audit, *, named: bool) -> Table:
+    table = Table(
+        box=None, pad_edge=False, title=visible(audit.report["name"]) if named else None, title_justify="left"
+    )
+    for column in ("verdict", "", "reason"):
+        table.add_column(column, style="bold" if column == "verdict" else None, overflow="fold")
+    for verdict in audit.verdicts:
+        status = Status(verdict.status)
+        table.add_row(verdict.name, Text(status.value, style=_COLOURS[status]), _plain(verdict.reason))
+    return table
+
+
+def _plain(text: str) -> str:
+    """The text for a terminal, which needs no unbreakable blanks."""
+    return visible(text.replace(NO_BREAK_SPACE, " "))
+
+
+def _say_next(audit: Audit, console: Console) -> None:
+    for verdict in audit.verdicts:
+        if verdict.status == Status.FAIL and verdict.next:
+            console.print(Text.assemble(("next: ", "bold"), f"{verdict.name}: {verdict.next}"))
+
+
+def _groups(groups: list[Audit]) -> Table:
+    table = Table(box=None, pad_edge=False, title="the worst first", title_justify="left")
+    for column in ("group", "documents", "fails", "warns", "unknown"):
+        table.add_column(column, overflow="fold")
+    for group in groups:
+        by_status = {status: [one.name for one in group.verdicts if one.status == status] for status in Status}
+        table.add_row(
+            visible(group.report["name"]),
+            f"{group.report['corpus']['rows']:,}",
+            ", ".join(by_status[Status.FAIL]) or "-",
+            ", ".join(by_status[Status.WARN]) or "-",
+            ", ".join(by_status[Status.UNKNOWN]) or "-",
+        )
+    return table
+
+
+class Shown:
+    """How far an audit is: a bar on a terminal, else a line for each new stage and every half minute; on stderr."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+        self._bar: Progress | None = None
+        self._tasks: dict[str, Any] = {}
+        self._due = time.monotonic() + LINE_EVERY
+
+    def __enter__(self) -> "Shown":
+        if self._console.is_terminal:
+            columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[detail]}"))
+            self._bar = Progress(*columns, console=self._console, transient=True)
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, stage: Stage) -> None:
+        """Show that the audit has come this far."""
+        detail = f"{stage.done:,} of {stage.of:,}" if stage.of else f"{stage.done:,}"
+        if self._bar is not None:
+            if stage.doing not in self._tasks:
+                self._tasks[stage.doing] = self._bar.add_task(visible(stage.doing), total=stage.of, detail="")
+            self._bar.update(self._tasks[stage.doing], completed=stage.done, detail=detail)
+        elif time.monotonic() >= self._due:
+            self._due = time.monotonic() + LINE_EVERY
+            sys.stderr.write(f"audit: {visible(stage.doing)}, {detail}\n")
