@@ -71,6 +71,10 @@ def _book(name: str) -> Callable[[Path], list[Labelled]]:
     return read
 
 
+def _passage(query: str) -> str:
+    return query.partition("\nQuestion:")[0].removeprefix("Passage: ")
+
+
 def _pairs(name: str) -> Callable[[Path], list[Labelled]]:
     def read(data: Path) -> list[Labelled]:
         path = data / f"pairs/fast-detect-gpt/exp_main/{name}.raw_data.json"
@@ -88,7 +92,8 @@ CORPORA: dict[str, Callable[[Path], list[Labelled]]] = {
         for row in json.loads((data / "pubmedqa/ori_pqal.json").read_text(encoding="utf-8")).values()
     ],
     "BoolQ": lambda data: [
-        Labelled(text) for text in sorted({row["context"] for row in _lines(data / "eval_llmfoundry/boolq.jsonl")})
+        Labelled(text)
+        for text in sorted({_passage(row["query"]) for row in _lines(data / "eval_llmfoundry/boolq.jsonl")})
     ],
     "HellaSwag": lambda data: [Labelled(row["ctx"]) for row in _lines(data / "hellaswag/hellaswag_val.jsonl.gz")],
     "Brown": _brown,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +26,7 @@ from uncollapse.version import __version__
 FEWEST_DOCUMENTS, FEWEST_TOKENS = 20, 4000
 
 
+@runtime_checkable
 class Batches(Protocol):
     """A corpus, as the audit reads it: `corpora.Corpus`, or anything that hands out record batches with texts."""
 
@@ -39,7 +40,7 @@ class Options(BaseModel):
 
     `sample_tokens` bounds the words of each side that are compared (all documents are read, and copies are counted
     over all); `model` is the address of the language model, None for none, and `model_tokens` what it reads of each
-    side; `embed` is the address of an embedding model, None for none.
+    side; `embed` is the address of an embedding model or of a file with embeddings, None for none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -171,7 +172,7 @@ class Auditor:
                 return None, unknown, units
         random = Generator(Philox(key=int(fingerprint(["audit", self.options.seed])[:16], 16)))
         self.on_progress(Stage("comparing", 0, self.options.splits))
-        prepared = self._with_model(prepared, missing)
+        prepared = self._with_embeddings(self._with_model(prepared, missing), missing)
         examined = examine(
             *prepared,
             random=random,
@@ -207,6 +208,21 @@ class Auditor:
             side._replace(values={**side.values, **found.values}, probabilities=found.tokens)
             for side, found in zip(prepared, read, strict=True)
         ]
+
+    def _with_embeddings(self, prepared: list[Prepared], missing: list[str]) -> list[Prepared]:
+        """The samples with an embedding for each document; as they are where none is asked for or it fails."""
+        if self.options.embed is None:
+            return prepared
+        from uncollapse.auditing.embedding import embeddings  # noqa: PLC0415 (its models are slow to import)
+
+        try:
+            vectors = embeddings(self.options.embed, [side.documents for side in prepared])
+        except UsageError:
+            raise
+        except (UncollapseError, RuntimeError, MemoryError, OSError) as error:
+            missing.append(f"embeddings by {self.options.embed}: {type(error).__name__}: {error}")
+            return prepared
+        return [side._replace(embeddings=rows) for side, rows in zip(prepared, vectors, strict=True)]
 
     def _notes(self, corpus: Read, examined: Examined | None, units: str) -> list[str]:
         notes = []

@@ -58,14 +58,17 @@ def _column(values: Sequence[Values], name: str) -> np.ndarray:
 def _line(name: str, corpus: np.ndarray, control: np.ndarray, reference: np.ndarray) -> Statistic:
     half = float(student.ppf((1 + CONFIDENCE) / 2, len(corpus) - 1)) * float(corpus.std(ddof=1))
     mean = float(corpus.mean())
+    # No interval leaves the range of a share.
+    least = 0.0 if corpus.min() >= 0 else -np.inf
+    most = 1.0 if corpus.max() <= 1 else np.inf
     return Statistic(
         name,
         STATISTICS[name].group.value,
         _number(mean),
         _number(float(control.mean())),
         _number(float(reference.mean())),
-        _number(mean - half),
-        _number(mean + half),
+        _number(max(mean - half, least)),
+        _number(min(mean + half, most)),
         _number(z_of(corpus - control)),
     )
 

@@ -81,14 +81,7 @@ def examine(
     encoded = encode(corpus.rest, reference.rest)
     kin = kinship(corpus.documents, reference.documents)
     topics = topics_of(*encoded, random=random)
-    sides = (
-        Side(corpus.values, corpus.rest.texts, *((topics.corpus_vectors, topics.corpus) if topics else (None, None))),
-        Side(
-            reference.values,
-            reference.rest.texts,
-            *((topics.reference_vectors, topics.reference) if topics else (None, None)),
-        ),
-    )
+    sides = _sides(corpus, reference, topics)
     ways = splits(*encoded, kin=kin, random=random, count=count)
     ours, theirs, own = [], [], []
     for number, way in enumerate(ways):
@@ -104,6 +97,15 @@ def examine(
         statistics.append(_topics_lost(topics, ways))
     pair = (encoded[0], encoded[1])
     return Examined(statistics, ways[0].corpus.tokens, corpus, reference, pair, topics, ways, sides, kin)
+
+
+def _sides(corpus: Prepared, reference: Prepared, topics: Topics | None) -> tuple[Side, Side]:
+    found: list[Side] = []
+    for prepared, name in ((corpus, "corpus"), (reference, "reference")):
+        vectors = None if topics is None else getattr(topics, f"{name}_vectors")
+        own = None if topics is None else getattr(topics, name)
+        found.append(Side(prepared.values, prepared.rest.texts, prepared.embeddings, vectors, own))
+    return found[0], found[1]
 
 
 def _topics_lost(topics: Topics, ways: list[Split]) -> Statistic:

@@ -8,16 +8,26 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from jaxtyping import Float64, Int64
 from numpy import ndarray
+from numpy.random import Generator, Philox
 
 from uncollapse.auditing.encoded import Part
 from uncollapse.auditing.topics import Topics, shares
-from uncollapse.measures import energy_distance, jensen_shannon, kullback_leibler, spectrum
+from uncollapse.measures import (
+    divergence_frontier,
+    energy_distance,
+    jensen_shannon,
+    kullback_leibler,
+    spectrum,
+    vendi_score,
+)
 from uncollapse.measures.concentration import concentration_of
+from uncollapse.measures.manifold import NEIGHBOURS, manifold
 from uncollapse.measures.repetition import compression_ratio, self_bleu
 from uncollapse.measures.tails import RARE, TAIL_SHARE
 
 # Documents of a side whose pairwise distances are taken.
 MOST_PAIRED = 400
+MOST_EMBEDDED = 1000
 # What is compressed, and what is compared by BLEU, of a part.
 MOST_TEXTS, MOST_BYTES = 1000, 100_000
 HYPOTHESES, REFERENCES, MOST_WORDS = 12, 40, 100
@@ -89,15 +99,21 @@ STATISTICS: dict[str, Described] = {
     "new_words": Described(Group.SHIFT, 1, "share of tokens that are widespread words which the reference never has"),
     "energy": Described(Group.SHIFT, 1, "energy distance of documents from the reference"),
     "spread": Described(Group.SHIFT, -1, "how far documents lie from their common centre, 0 to 1"),
-    "topics_lost": Described(
-        Group.TOPICS, 1, "share of the reference in topics that have lost half or more"
-    ),
+    "topics_lost": Described(Group.TOPICS, 1, "share of the reference in topics that have lost half or more"),
     "topics_moved": Described(Group.TOPICS, 0, "share of documents that would have to change topic"),
     "mtld": Described(Group.LEXICAL, -1, "words until the type-token ratio falls to .72 (MTLD), mean over documents"),
     "mattr": Described(Group.LEXICAL, -1, "type-token ratio in windows of 50 words (MATTR), mean over documents"),
     "surprise": Described(Group.PERPLEXITY, -1, "surprise of the language model, in nats a token"),
     "sure": Described(Group.PERPLEXITY, 1, "share of tokens with a probability of 0.99 and more"),
     "hard": Described(Group.PERPLEXITY, -1, "share of tokens with a probability of 0.1 and less"),
+    "precision": Described(Group.MEANING, -1, "share of documents within the human text's reach (embeddings)"),
+    "recall": Described(Group.MEANING, -1, "share of human documents within the corpus's reach"),
+    "density": Described(Group.MEANING, 0, "how many human neighbourhoods a document lies in, 1 for human text"),
+    "coverage": Described(Group.MEANING, -1, "share of human documents that have one of the corpus near"),
+    "vendi": Described(Group.MEANING, -1, "effective number of different documents (Vendi score, cosine)"),
+    "frontier": Described(Group.MEANING, -1, "area under the divergence frontier, 1 for equal (MAUVE style)"),
+    "frontier_integral": Described(Group.MEANING, 1, "integral of the divergence frontier, 0 for equal"),
+    "meaning_energy": Described(Group.MEANING, 1, "energy distance of the embeddings"),
     "yule": Described(Group.LEXICAL, 1, "chance of meeting a word again, times 10,000 (Yule's K)"),
 }
 
@@ -111,6 +127,7 @@ class Side:
 
     values: PerDocument = field(default_factory=dict)
     texts: tuple[str, ...] = ()
+    embeddings: Float64[ndarray, "d m"] | None = None
     vectors: Float64[ndarray, "d v"] | None = None
     topics: Int64[ndarray, "d"] | None = None
 
@@ -130,6 +147,8 @@ def measure_against(part: Part, side: Side, *, against: Part, human: Side, topic
     values = {**_rarity(part, against), **_shift(part, against)}
     excess = part.counts(3)[excess_phrases(part, against, order=3)].sum()
     values["excess_phrases"] = float(excess) / max(int(part.inside(3).sum()), 1)
+    if side.embeddings is not None and human.embeddings is not None:
+        values |= _meaning(part, side.embeddings, against, human.embeddings)
     if topics is not None and side.vectors is not None and human.vectors is not None:
         values["energy"] = _energy(part, side.vectors, against, human.vectors)
         values["topics_moved"] = _topics_moved(part, side, against, human, count=topics.count)
@@ -213,6 +232,24 @@ def _shift(part: Part, against: Part) -> Values:
 def _energy(part: Part, own: Float64[ndarray, "d v"], against: Part, other: Float64[ndarray, "e v"]) -> float:
     here, there = own[part.documents[:MOST_PAIRED]], other[against.documents[:MOST_PAIRED]]
     return energy_distance(here, there, unbiased=True) if min(len(here), len(there)) > 1 else float("nan")
+
+
+def _meaning(part: Part, own: Float64[ndarray, "d m"], against: Part, other: Float64[ndarray, "e m"]) -> Values:
+    """The measures over embeddings, of equally many documents of both sides, at most 1,000."""
+    least = min(len(part.documents), len(against.documents), MOST_EMBEDDED)
+    here, there = own[part.documents[:least]], other[against.documents[:least]]
+    if least <= NEIGHBOURS + 1:
+        return {}
+    shape = manifold(real=there, synthetic=here)
+    # The same clusters' seed in every split: what varies between splits is the text.
+    frontier = divergence_frontier(real=there, synthetic=here, random=Generator(Philox(key=0)))
+    return {
+        **shape._asdict(),
+        "vendi": vendi_score(here),
+        "frontier": frontier.score,
+        "frontier_integral": frontier.integral,
+        "meaning_energy": energy_distance(here, there, unbiased=True),
+    }
 
 
 def _topics_moved(part: Part, side: Side, against: Part, human: Side, *, count: int) -> float:

@@ -52,6 +52,7 @@ RULES: dict[str, Rule] = {
             Limit("distinct_2", -1, 0.12, 4.0, "different pairs of words / pairs"),
             Limit("entropy_2", -1, 0.03, 4.0, "entropy of pairs of words, in nats,"),
             Limit("distinct_3", -1, 0.06, 4.0, "different runs of three / runs of three"),
+            Limit("recall", -1, 0.25, 4.0, "human documents within reach:", is_share=True),
             Limit("surprise", -1, 0.10, 5.0, "surprise of the language model, in nats a token,"),
         ),
         needed=2,

@@ -42,8 +42,7 @@ Embed: TypeAlias = Annotated[
     typer.Option(
         metavar="ADDRESS",
         rich_help_panel=DEPTH,
-        help="A sentence-transformers model (extra: embed), or a folder with corpus.npy and reference.npy, "
-        "a row for each document as read.",
+        help="A sentence-transformers model (extra: embed), or a .parquet file with the columns id and vector.",
     ),
 ]
 SampleTokens: TypeAlias = Annotated[
