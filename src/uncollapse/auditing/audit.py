@@ -11,8 +11,9 @@ from numpy.random import Generator, Philox
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from uncollapse.auditing import evidence, plots
+from uncollapse.auditing.compared import Statistic
 from uncollapse.auditing.controls import SPLITS
-from uncollapse.auditing.examine import Examined, Prepared, equal, examine, prepare
+from uncollapse.auditing.examine import Examined, Prepared, equal, examine, examine_alone, prepare
 from uncollapse.auditing.intake import Intake, Known, Read
 from uncollapse.auditing.passages import few, passages
 from uncollapse.auditing.pool import Documents
@@ -134,9 +135,8 @@ class Auditor:
     def judge(self, corpus: Read, *, name: str) -> Audit:
         """The audit of a corpus that was read."""
         missing: list[str] = []
-        examined, unknown, units = self._examine(corpus, missing, name)
-        statistics = whole_statistics(corpus, self.reference)
-        statistics += [] if examined is None else examined.statistics
+        examined, panel, unknown, units = self._examine(corpus, missing, name)
+        statistics = whole_statistics(corpus, self.reference) + panel
         found = evidence.offenders(corpus, examined)
         report = {
             "uncollapse": __version__,
@@ -155,31 +155,33 @@ class Auditor:
         }
         return Audit(report, evidence.as_table(found, corpus=name))
 
-    def _examine(self, corpus: Read, missing: list[str], name: str) -> tuple[Examined | None, str | None, str]:
-        """The panel, or why there is none; and what is compared, documents or passages."""
-        if self.reference is None:
-            return None, "there is no reference to compare with", "documents"
-        pair, units = _units(corpus.documents, self.reference.documents)
-        pair = equal(*pair)
-        prepared = [prepare(side) for side in pair]
-        for side, what in zip(prepared, (name, "the reference"), strict=True):
+    def _examine(self, corpus: Read, missing: list[str], name: str) -> "_Found":
+        """The panel, or why there is no control; and what is compared, documents or passages."""
+        sides = [corpus.documents] if self.reference is None else [corpus.documents, self.reference.documents]
+        sides, units = _units(sides)
+        prepared = [prepare(side) for side in equal(*sides)]
+        for side, what in zip(prepared, (name, "the reference"), strict=False):
             words, documents = side.rest.tokens, len(side.documents)
             if documents < FEWEST_DOCUMENTS or words < FEWEST_TOKENS:
                 unknown = (
                     f"{what} has {documents:,} different {units} of {words:,} words at equal size; an interval needs "
                     f"{FEWEST_DOCUMENTS} and {FEWEST_TOKENS:,}"
                 )
-                return None, unknown, units
+                return _Found(None, [], unknown, units)
         random = Generator(Philox(key=int(fingerprint(["audit", self.options.seed])[:16], 16)))
         self.on_progress(Stage("comparing", 0, self.options.splits))
         prepared = self._with_embeddings(self._with_model(prepared, missing), missing)
+        if self.reference is None:
+            alone = examine_alone(prepared[0], random=random, count=self.options.splits)
+            return _Found(None, alone, "there is no reference to compare with", units)
         examined = examine(
-            *prepared,
+            prepared[0],
+            prepared[1],
             random=random,
             count=self.options.splits,
             on_split=lambda done: self.on_progress(Stage("comparing", done, self.options.splits)),
         )
-        return examined, None, units
+        return _Found(examined, examined.statistics, None, units)
 
     def _with_model(self, prepared: list[Prepared], missing: list[str]) -> list[Prepared]:
         """The samples with the language model's surprise; as they are where there is no model or it fails."""
@@ -268,10 +270,19 @@ def audit(corpus: Batches, *, reference: Batches | None = None, name: str = "cor
     return Auditor.of(reference, options=chosen, on_progress=on_progress).audit(corpus, name=name)
 
 
-def _units(corpus: Documents, reference: Documents) -> tuple[tuple[Documents, Documents], str]:
-    if not len(corpus) or not len(reference) or not (few(corpus) or few(reference)):
-        return (corpus, reference), "documents"
-    return (passages(corpus), passages(reference)), "passages"
+class _Found(NamedTuple):
+    """The comparison, the panel's lines, why there is no control where there is none, and what was compared."""
+
+    examined: Examined | None
+    statistics: list[Statistic]
+    unknown: str | None
+    units: str
+
+
+def _units(sides: list[Documents]) -> tuple[list[Documents], str]:
+    if any(not len(side) for side in sides) or not any(few(side) for side in sides):
+        return sides, "documents"
+    return [passages(side) for side in sides], "passages"
 
 
 def _described(read: Read) -> dict[str, Any]:

@@ -65,6 +65,11 @@ def splits(
     ]
 
 
+def half(sample: Encoded, *, random: Generator) -> Int64[ndarray, "k"]:
+    """Half of the documents, in a random order."""
+    return random.permutation(np.flatnonzero(_sides(sample.lengths, random) == 0))
+
+
 def _deal(corpus: Encoded, reference: Encoded, kin: Int64[ndarray, "c"], random: Generator) -> _Halves:
     side = _sides(reference.lengths, random)
     control, against = (random.permutation(np.flatnonzero(side == each)) for each in (0, 1))

@@ -11,10 +11,10 @@ from numpy.random import Generator
 
 from uncollapse.auditing.boilerplate import boilerplate
 from uncollapse.auditing.compared import Statistic, summarise
-from uncollapse.auditing.controls import Split, splits
-from uncollapse.auditing.encoded import Encoded, encode
+from uncollapse.auditing.controls import Split, half, splits
+from uncollapse.auditing.encoded import Encoded, Part, encode
 from uncollapse.auditing.intake import NEARLY
-from uncollapse.auditing.panel import Group, Side, measure_against, measure_own
+from uncollapse.auditing.panel import Group, Side, Values, measure_against, measure_own
 from uncollapse.auditing.pool import Documents
 from uncollapse.auditing.topics import Topics, lost_topics, topics_of
 from uncollapse.auditing.values import frames_of, own_values
@@ -99,6 +99,17 @@ def examine(
     return Examined(statistics, ways[0].corpus.tokens, corpus, reference, pair, topics, ways, sides, kin)
 
 
+def examine_alone(corpus: Prepared, *, random: Generator, count: int) -> list[Statistic]:
+    """The statistics that need no reference, over halves of the corpus."""
+    (encoded,) = encode(corpus.rest)
+    side = Side(corpus.values, corpus.rest.texts)
+    halves = [half(encoded, random=random) for _ in range(count)]
+    tokens = min(int(encoded.lengths[documents].sum()) for documents in halves)
+    values = [measure_own(Part.of(encoded, documents, tokens=tokens), side) for documents in halves]
+    nothing: list[Values] = [{} for _ in values]
+    return summarise(values, nothing, nothing)
+
+
 def _sides(corpus: Prepared, reference: Prepared, topics: Topics | None) -> tuple[Side, Side]:
     found: list[Side] = []
     for prepared, name in ((corpus, "corpus"), (reference, "reference")):
@@ -129,10 +140,10 @@ def kinship(corpus: Documents, reference: Documents) -> Int64[ndarray, "c"]:
     return np.array(found, dtype=np.int64)
 
 
-def equal(corpus: Documents, reference: Documents) -> tuple[Documents, Documents]:
-    """The first documents of both that have as many words as the smaller has."""
-    tokens = min(corpus.tokens, reference.tokens)
-    return _first(corpus, tokens), _first(reference, tokens)
+def equal(*samples: Documents) -> list[Documents]:
+    """The first documents of each that have as many words as the smallest has."""
+    tokens = min(sample.tokens for sample in samples)
+    return [_first(sample, tokens) for sample in samples]
 
 
 def _first(documents: Documents, tokens: int) -> Documents:

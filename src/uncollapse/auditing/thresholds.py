@@ -24,7 +24,8 @@ class Rule(NamedTuple):
     """A verdict fails when `needed` of its limits are met, one of `required` among them where that is not empty, or
     one of `alone` by itself.
 
-    It warns when they are met at `warn` times the effect.
+    It warns when they are met at `warn` times the effect. Where `needs_control` is False it can be given without the
+    splits: its statistics are shares of all documents.
     """
 
     limits: tuple[Limit, ...]
@@ -32,6 +33,7 @@ class Rule(NamedTuple):
     required: tuple[str, ...] = ()
     alone: tuple[str, ...] = ()
     warn: float = 0.5
+    needs_control: bool = True
 
 
 RULES: dict[str, Rule] = {
@@ -66,12 +68,14 @@ RULES: dict[str, Rule] = {
     ),
     "duplicates": Rule(
         limits=(Limit("near_copies", 1, 0.05, 3.0, "documents that nearly repeat another", True, True),),
+        needs_control=False,
     ),
     "templates": Rule(
         limits=(
             Limit("boilerplate", 1, 0.10, 4.0, "documents with a run of 8 words that many share", True, True),
             Limit("framed", 1, 0.20, 4.0, "documents cut from a common frame", True, True),
         ),
+        needs_control=False,
     ),
     "topics": Rule(
         limits=(Limit("topics_lost", 1, 0.10, 3.0, "of the reference in topics that are gone", True, True),)
@@ -85,5 +89,6 @@ RULES: dict[str, Rule] = {
     ),
     "memorised": Rule(
         limits=(Limit("copied", 1, 0.03, 3.0, "documents that the reference has too", True, True),),
+        needs_control=False,
     ),
 }

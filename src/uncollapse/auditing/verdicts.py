@@ -83,12 +83,13 @@ def judge(statistics: Sequence[Statistic], *, unknown: str | None) -> list[Verdi
 def _verdict(failing: Failing, known: dict[str, Statistic], unknown: str | None) -> Verdict:
     rule = RULES[failing.value]
     used = {limit.statistic: known[limit.statistic] for limit in rule.limits if limit.statistic in known}
-    judged = {name: one for name, one in used.items() if one.corpus is not None and one.control is not None}
-    needs_reference = failing not in (Failing.DUPLICATES,)
-    if unknown is not None and needs_reference:
+    judged = {name: one for name, one in used.items() if one.corpus is not None}
+    if rule.needs_control:
+        judged = {name: one for name, one in judged.items() if one.control is not None}
+    if unknown is not None and rule.needs_control:
         return Verdict(failing.value, Status.UNKNOWN, unknown, _evidence(used), "Give human text with --reference.")
     if len(judged) < rule.needed:
-        return Verdict(failing.value, Status.UNKNOWN, "too little text for this question", _evidence(used))
+        return Verdict(failing.value, Status.UNKNOWN, unknown or "too little text for this question", _evidence(used))
     for status, strength in ((Status.FAIL, 1.0), (Status.WARN, rule.warn)):
         met = [limit for limit in rule.limits if _met(limit, judged.get(limit.statistic), strength)]
         if _suffices(rule, {limit.statistic for limit in met}):
@@ -107,16 +108,25 @@ def _met(limit: Limit, found: Statistic | None, strength: float) -> bool:
     """Whether a statistic is beyond `strength` times the limit, in the direction that is worse, beyond doubt."""
     if found is None:
         return False
+    if found.control is None:
+        return _beyond_nothing(limit, found, strength)
     moved = found.difference if limit.absolute else found.effect
     if moved is None or found.z is None:
         return False
     return moved * limit.direction >= limit.effect * strength and found.z * limit.direction >= limit.z
 
 
+def _beyond_nothing(limit: Limit, found: Statistic, strength: float) -> bool:
+    """Whether a share is beyond the limit by itself, where there is no human text to compare with."""
+    if not limit.absolute or found.corpus is None or found.low is None:
+        return False
+    return found.corpus >= limit.effect * strength and found.low > 0
+
+
 def _said(limit: Limit, found: Statistic) -> str:
     assert found.corpus is not None
-    assert found.control is not None
-    return f"{limit.words} {_value(found.corpus, limit)} against {_value(found.control, limit)} in human text"
+    here = f"{limit.words} {_value(found.corpus, limit)}"
+    return here if found.control is None else f"{here} against {_value(found.control, limit)} in human text"
 
 
 def _calm(rule: Rule, judged: dict[str, Statistic]) -> str:

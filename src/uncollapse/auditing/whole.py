@@ -13,8 +13,8 @@ def whole_statistics(corpus: Read, reference: Read | None) -> list[Statistic]:
     The control is the reference's own share; without a reference there is none.
     """
     found = [
-        _share("copies", "duplicates", (corpus.rows - corpus.same.different, corpus.rows), _copies(reference)),
-        _share("near_copies", "duplicates", _near(corpus), None if reference is None else _near(reference)),
+        _share("copies", "duplicates", _copies(corpus), _copies(reference) if reference else None),
+        _share("near_copies", "duplicates", _near(corpus), _near(reference) if reference else None),
     ]
     if reference is not None:
         # Among human documents as many are copies of another half as have a near copy at all, at most.
@@ -31,8 +31,8 @@ def unexplained(corpus: Read) -> tuple[Copied, ...]:
     return tuple(copy for copy in corpus.copied if not (copy.declared and corpus.lineage))
 
 
-def _copies(read: Read | None) -> tuple[int, int] | None:
-    return None if read is None else (read.rows - read.same.different, read.rows)
+def _copies(read: Read) -> tuple[int, int]:
+    return (read.rows - read.same.different, read.rows)
 
 
 def _near(read: Read) -> tuple[int, int]:
@@ -43,8 +43,8 @@ def _share(name: str, group: str, here: tuple[int, int], there: tuple[int, int] 
     if not here[1]:
         return Statistic(name, group, None, None, None, None, None, None)
     interval = binomtest(*here).proportion_ci(CONFIDENCE, method="wilson")
-    control = None if there is None or not there[1] else there[0] / there[1]
-    z = None if there is None or not there[1] else _two_shares(here, there)
+    control = there[0] / there[1] if there and there[1] else None
+    z = _two_shares(here, there) if there and there[1] else None
     return Statistic(name, group, here[0] / here[1], control, control, float(interval.low), float(interval.high), z)
 
 

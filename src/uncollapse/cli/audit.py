@@ -1,6 +1,5 @@
 """`uncollapse audit`: is this corpus healthy, where not, and how sure is that."""
 
-from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
@@ -28,7 +27,7 @@ Reference: TypeAlias = Annotated[
     ),
 ]
 Output: TypeAlias = Annotated[
-    Path | None,
+    str | None,
     typer.Option("--output", "-o", metavar="OUT", help="A folder for report.html, report.json, offenders.parquet."),
 ]
 Model: TypeAlias = Annotated[
@@ -57,7 +56,7 @@ Splits: TypeAlias = Annotated[
 ]
 Seed: TypeAlias = Annotated[int, typer.Option(metavar="N", rich_help_panel=DEPTH, help="Which random splits.")]
 Baseline: TypeAlias = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         metavar="EARLIER.json", rich_help_panel=COMPARING, help="The report.json of an earlier audit: what has changed."
     ),
@@ -109,9 +108,9 @@ def audit(
 
     Exit code 0: healthy; 1: a verdict fails; 2: bad input; 3: a part of the report is missing and named.
     """
-    given = {name: value for name, value in locals().items() if name not in {"no_model", "model"}}
-    from uncollapse.cli import auditing_run
+    given = {name: value for name, value in locals().items() if name != "as_json"}
+    from uncollapse.cli import auditing_run, settings
 
-    code = auditing_run.perform(auditing_run.Job(**given, model=None if no_model else model))
+    code = auditing_run.perform(settings.audit_job(given), as_json=as_json)
     if code:
         raise typer.Exit(code)

@@ -3,8 +3,9 @@
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,6 +18,7 @@ from uncollapse import corpora
 from uncollapse.auditing import Audit, Auditor, Failing, Options, Stage, Status, rank
 from uncollapse.cli.account import write_whole
 from uncollapse.cli.failures import visible
+from uncollapse.cli.settings import AuditJob
 from uncollapse.corpora import Corpus
 from uncollapse.errors import InputError, OutputRefused, UsageError
 from uncollapse.report.numerals import NO_BREAK_SPACE
@@ -26,61 +28,41 @@ LINE_EVERY = 30.0  # seconds
 _COLOURS = {Status.PASS: "green", Status.WARN: "yellow", Status.FAIL: "red", Status.UNKNOWN: "bright_black"}
 
 
-class Job(NamedTuple):
-    """An audit as it was asked for."""
-
-    inputs: list[str]
-    reference: list[str] | None
-    output: Path | None
-    model: str | None
-    embed: str | None
-    sample_tokens: int
-    model_tokens: int
-    splits: int
-    seed: int
-    baseline: Path | None
-    by: str | None
-    fail_on: str | None
-    text_column: str
-    as_json: bool
-
-
-def perform(job: Job) -> int:
+def perform(job: AuditJob, *, as_json: bool = False) -> int:
     """The exit code: 0 healthy, 1 a verdict fails, 3 a part of the report is missing."""
     options = _options(job)
     watched = _watched(job.fail_on)
-    earlier = None if job.baseline is None else _earlier(job.baseline)
-    if job.output is not None:
-        _make(job.output)
+    earlier = None if job.baseline is None else _earlier(Path(job.baseline))
+    output = None if job.output is None else _made(Path(job.output))
     inputs = [_read(job, [address], origin="unknown") for address in job.inputs]
-    reference = None if not job.reference else _read(job, job.reference, origin="human")
+    reference = _read(job, job.reference, origin="human") if job.reference else None
     with Shown() as shown:
         auditor = Auditor.of(reference, options=options, on_progress=shown)
         audits, groups = _audits(auditor, job, inputs)
     report = _report(audits, groups)
     offenders = pa.concat_tables([one.offenders for one in (*audits, *groups)])
-    if job.output is not None:
-        _write(job.output, report, offenders, earlier=earlier)
-    if job.as_json:
+    if output is not None:
+        _write(output, report, offenders, earlier=earlier)
+    if as_json:
         sys.stdout.write(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
     else:
-        _print(audits, groups, job)
+        _print(audits, groups, output)
     if any(set(one.failed) & watched for one in audits):
         return FAILED
     return INCOMPLETE if any(one.report["missing"] for one in audits) else 0
 
 
-def _options(job: Job) -> Options:
+def _options(job: AuditJob) -> Options:
     return Options.checked(
         {name: getattr(job, name) for name in ("sample_tokens", "model", "model_tokens", "embed", "splits", "seed")}
     )
 
 
-def _watched(fail_on: str | None) -> set[str]:
+def _watched(fail_on: Sequence[str] | None) -> set[str]:
     names = {failing.value for failing in Failing}
     if fail_on is None:
         return names
-    asked = {name.strip() for name in fail_on.split(",") if name.strip()}
+    asked = set(fail_on)
     if asked - names:
         raise UsageError(
             f"--fail-on {', '.join(sorted(asked - names))}: no such verdict",
@@ -89,11 +71,11 @@ def _watched(fail_on: str | None) -> set[str]:
     return asked
 
 
-def _read(job: Job, addresses: list[str], *, origin: str) -> Corpus:
+def _read(job: AuditJob, addresses: Sequence[str], *, origin: str) -> Corpus:
     return corpora.read(*addresses, origin=origin, text_column=job.text_column)
 
 
-def _audits(auditor: Auditor, job: Job, inputs: list[Corpus]) -> tuple[list[Audit], list[Audit]]:
+def _audits(auditor: Auditor, job: AuditJob, inputs: list[Corpus]) -> tuple[list[Audit], list[Audit]]:
     if job.by is None:
         return [auditor.audit(corpus, name=name) for corpus, name in zip(inputs, job.inputs, strict=True)], []
     if len(inputs) > 1:
@@ -128,7 +110,8 @@ def _write(folder: Path, report: dict[str, Any], offenders: pa.Table, *, earlier
     write_whole(folder / "report.json", json.dumps(report, indent=2, ensure_ascii=False) + "\n")
 
 
-def _make(folder: Path) -> None:
+def _made(folder: Path) -> Path:
+    """The folder, which is there now and holds nothing but an earlier audit."""
     if folder.exists() and not folder.is_dir():
         raise OutputRefused(f"{folder} is a file", hint="-o takes a folder")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / "report.json").is_file():
@@ -139,6 +122,7 @@ def _make(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputRefused(f"{folder} cannot be made: {error.strerror}", hint="name another folder") from error
+    return folder
 
 
 def _earlier(path: Path) -> dict[str, Any]:
@@ -153,7 +137,7 @@ def _earlier(path: Path) -> dict[str, Any]:
     return report
 
 
-def _print(audits: list[Audit], groups: list[Audit], job: Job) -> None:
+def _print(audits: list[Audit], groups: list[Audit], output: Path | None) -> None:
     console = Console()
     for audit in audits:
         console.print(_verdicts(audit, named=len(audits) > 1))
@@ -162,9 +146,9 @@ def _print(audits: list[Audit], groups: list[Audit], job: Job) -> None:
         _say_next(audit, console)
     if groups:
         console.print(_groups(groups))
-    if job.output is not None:
+    if output is not None:
         for name in ("report.html", "report.json", "offenders.parquet"):
-            console.print(f"{name.partition('.')[0]}: {job.output / name}", soft_wrap=True, highlight=False)
+            console.print(f"{name.partition('.')[0]}: {output / name}", soft_wrap=True, highlight=False)
 
 
 def _verdicts(audit: Audit, *, named: bool) -> Table:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from uncollapse.editing import ToEdit
 
 Count = Annotated[int, Field(ge=1)]
-Settings = TypeVar("Settings", bound="Job")
+Settings = TypeVar("Settings", bound=BaseModel)
 
 
 class Job(BaseModel):
@@ -110,6 +110,42 @@ def edit_job(given: Mapping[str, Any], *, recipe: Path | None = None) -> EditJob
     refuse_unknown(values, known=own | set(ToEdit.model_fields), where=str(recipe) if recipe else "edit")
     fields = {name: value for name, value in values.items() if name in ToEdit.model_fields}
     return checked(EditJob, {**{name: values[name] for name in own & set(values)}, "fields": fields})
+
+
+class AuditJob(BaseModel):
+    """An audit as it was asked for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    inputs: Annotated[tuple[str, ...], Field(min_length=1)]
+    reference: tuple[str, ...] = ()
+    output: str | None = None
+    model: str | None = "smollm2-135m"
+    embed: str | None = None
+    sample_tokens: Annotated[int, Field(ge=1000)] = 400_000
+    model_tokens: Annotated[int, Field(ge=100)] = 20_000
+    splits: Annotated[int, Field(ge=8)] = 24
+    seed: int = 0
+    baseline: str | None = None
+    by: str | None = None
+    fail_on: tuple[str, ...] | None = None
+    text_column: str = "text"
+
+
+def audit_job(given: Mapping[str, Any], *, base: Path | None = None) -> AuditJob:
+    """The audit that these options describe; `no_model` leaves the language model out."""
+    values = normal(given)
+    for name in ("reference", "fail_on"):
+        if isinstance(values.get(name), str):
+            values[name] = tuple(part.strip() for part in values[name].split(",") if part.strip())
+    if base is not None:
+        values["reference"] = tuple(seen_from(base, address) for address in values.get("reference", ()))
+        if "baseline" in values:
+            values["baseline"] = seen_from(base, values["baseline"])
+    without = values.pop("no_model", False)
+    refuse_unknown(values, known=AuditJob.model_fields, where="audit")
+    job = checked(AuditJob, values)
+    return job.model_copy(update={"model": None}) if without else job
 
 
 def revert_job(given: Mapping[str, Any]) -> Job:

@@ -6,10 +6,12 @@ from typing import Any, NamedTuple
 
 from rich.console import Console
 
-from uncollapse.cli import editing_run
+from uncollapse.cli import auditing_run, editing_run
 from uncollapse.cli.settings import (
+    AuditJob,
     EditJob,
     Job,
+    audit_job,
     edit_job,
     normal,
     read_recipe,
@@ -25,7 +27,7 @@ class Chapter(NamedTuple):
     """One verb with what it is asked to do."""
 
     verb: str
-    job: Job
+    job: Job | AuditJob
 
     def perform(self) -> int:
         """The verb's exit code."""
@@ -35,13 +37,14 @@ class Chapter(NamedTuple):
 class Verb(NamedTuple):
     """How a verb's options are read, and how it is done."""
 
-    read: Callable[[Mapping[str, Any]], Job]
+    read: Callable[[Mapping[str, Any], Path], Job | AuditJob]
     perform: Callable[[Any], int]
 
 
 VERBS: Mapping[str, Verb] = {
-    "edit": Verb(edit_job, editing_run.perform),
-    "revert": Verb(revert_job, editing_run.perform_revert),
+    "edit": Verb(lambda given, _: edit_job(given), editing_run.perform),
+    "revert": Verb(lambda given, _: revert_job(given), editing_run.perform_revert),
+    "audit": Verb(lambda given, base: audit_job(given, base=base), auditing_run.perform),
 }
 
 
@@ -71,7 +74,7 @@ def read_story(path: Path) -> Sequence[Chapter]:
 
 
 def tell(chapters: Sequence[Chapter]) -> int:
-    """The story's exit code: that of its worst verb that went on (0 or 3).
+    """The story's exit code: that of its worst verb that went on (0, 1 for a verdict that fails, or 3).
 
     The first verb that fails ends the story, by its error.
     """
@@ -92,7 +95,7 @@ def _chapter(entry: Any, number: int, path: Path) -> Chapter:
     if not isinstance(options, Mapping):
         raise UsageError(f"{where}: {verb} has no options", hint=SHAPE)
     try:
-        return Chapter(verb, VERBS[verb].read(normal(options, base=path.parent)))
+        return Chapter(verb, VERBS[verb].read(normal(options, base=path.parent), path.parent))
     except UsageError as error:
         raise UsageError(f"{where}: {error.message}", hint=error.hint) from error
 
