@@ -101,8 +101,8 @@ CORPORA: dict[str, Callable[[Path], list[Labelled]]] = {
     "XSum": _pairs("xsum_gpt2-xl"),
     "GSM8K": lambda data: [Labelled(row["question"]) for row in _lines(data / "gsm8k/train.jsonl")],
 }
-SEEN = ("C4", "AG News", "Emma", "GSM8K")
-UNSEEN = ("PubMed", "BoolQ", "HellaSwag", "Brown", "Moby Dick", "XSum")
+SEEN = ("C4", "AG News", "Emma", "GSM8K", "PubMed")
+UNSEEN = ("BoolQ", "HellaSwag", "Brown", "Moby Dick", "XSum")
 OTHER = {
     "C4": "PubMed", "AG News": "Emma", "Emma": "C4", "GSM8K": "C4", "PubMed": "HellaSwag", "BoolQ": "GSM8K",
     "HellaSwag": "BoolQ", "Brown": "PubMed", "Moby Dick": "BoolQ", "XSum": "PubMed",

@@ -88,7 +88,7 @@ RULES: dict[str, Rule] = {
         needed=2,
     ),
     "memorised": Rule(
-        limits=(Limit("copied", 1, 0.03, 3.0, "documents that the reference has too", True, True),),
+        limits=(Limit("copied", 1, 0.03, 2.0, "documents that the reference has too", True, True),),
         needs_control=False,
     ),
 }

@@ -12,6 +12,8 @@ from uncollapse.measures.repetition import runs
 from uncollapse.ngrams import Cutting, Sample, cut
 
 _LISTED = 20
+# In fewer documents of a small sample a frame of common words comes about by chance.
+_SPREAD = 0.05
 _LOOP = 4  # words of a run
 
 
@@ -26,7 +28,7 @@ def own_values(documents: Documents) -> dict[str, Float64[ndarray, "d"]]:
 
 def frames_of(documents: Documents) -> Templates:
     """The frames that documents are cut from, and which are."""
-    return templates_of(sample_of(documents, FRAMES), most=_LISTED, cutting=FRAMES)
+    return templates_of(sample_of(documents, FRAMES), most=_LISTED, cutting=FRAMES, spread=_SPREAD)
 
 
 def sample_of(documents: Documents, cutting: Cutting) -> Sample:

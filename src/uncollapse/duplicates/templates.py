@@ -80,13 +80,13 @@ class SampledTemplates(Mergeable):
         return templates_of(self._sample.result(), most=self.most, cutting=self._sample.cutting)
 
 
-def templates_of(sample: Sample, *, most: int, cutting: Cutting) -> Templates:
-    """The frames of a sample."""
+def templates_of(sample: Sample, *, most: int, cutting: Cutting, spread: float = SHARE) -> Templates:
+    """The frames of a sample; each stands in a share of `spread` of the texts, and in three at least."""
     first = [place for place, text in enumerate(sample.texts) if place == 0 or text != sample.texts[place - 1]]
     rows = sample.rows()
     common = _common(sample.words)
     moulds = [_mould(rows[place], common) for place in first]
-    presence, keys = _presence([mould.frames for mould in moulds])
+    presence, keys = _presence([mould.frames for mould in moulds], spread)
     chosen = list(_greedy(presence, most))
     framed = np.diff(presence.indptr) > 0
     share = float(framed.mean()) if moulds else float("nan")
@@ -126,12 +126,12 @@ def _mould(words: UInt64[ndarray, "n"], common: UInt64[ndarray, "c"]) -> _Mould:
     return _Mould(pieces, begins, np.where(full >= FEWEST_WORDS, frames, np.uint64(0)))
 
 
-def _presence(frames: list[UInt64[ndarray, "_"]]) -> tuple[csr_array, UInt64[ndarray, "k"]]:
+def _presence(frames: list[UInt64[ndarray, "_"]], spread: float) -> tuple[csr_array, UInt64[ndarray, "k"]]:
     """Which text has which frame, (texts, frames), for frames in enough texts, and the frames' numbers."""
     own = [np.unique(row[row > 0]) for row in frames]
     every = np.concatenate([np.zeros(0, dtype=np.uint64), *own])
     keys, place, texts = np.unique(every, return_inverse=True, return_counts=True)
-    often = texts >= max(FEWEST_TEXTS, int(np.ceil(SHARE * len(frames))))
+    often = texts >= max(FEWEST_TEXTS, int(np.ceil(spread * len(frames))))
     row = np.repeat(np.arange(len(frames)), [len(one) for one in own])
     column = np.cumsum(often) - 1
     kept = often[place]
