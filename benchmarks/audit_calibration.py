@@ -12,6 +12,7 @@ import argparse
 import csv
 import gzip
 import json
+import os
 import re
 import sys
 import zipfile
@@ -216,12 +217,14 @@ def _interval(number: int, total: int) -> str:
 def main() -> None:
     """Nothing; runs what is missing and prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path, default=Path(os.environ.get("UNCOLLAPSE_DATA", "../shared/data")))
     parser.add_argument("--part", choices=("seen", "unseen"), default="unseen")
     parser.add_argument("--trials", type=int, default=12, help="of each way of failing and strength")
     parser.add_argument("--healthy", type=int, default=120)
     parser.add_argument("--output", "-o", type=Path, default=Path("audit-trials.jsonl"))
     asked = parser.parse_args()
+    if not asked.data.is_dir():
+        sys.exit(f"no folder {asked.data}: name one with --data or UNCOLLAPSE_DATA")
     planned = [
         {"part": asked.part, **trial._asdict()}
         for trial in trials(asked.part, each=asked.trials, healthy=asked.healthy)

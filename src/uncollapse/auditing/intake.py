@@ -6,6 +6,7 @@ for each different document.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -21,6 +22,7 @@ from uncollapse.ngrams import WORDS, Cutting, Mergeable, Tokens, TypeCounts, Typ
 # A document is a copy of parts of the reference when so much of its runs of eight words is there.
 RUN, CONTAINED, FEWEST_RUNS = 8, 0.5, 8
 RUNS_HELD = 1 << 21
+PARTS = 26  # bits of the table that says where any run lies: 64 MB
 # Two documents are nearly the same at a Jaccard similarity of .55 of their runs of five words: one word in eighteen
 # changed. Human documents of the corpora of docs/audit-calibration.md do not come near it.
 NEARLY = 0.55
@@ -45,6 +47,19 @@ class Known:
     texts: UInt64[ndarray, "t"]
     words: UInt64[ndarray, "w"]
     runs: Types
+
+    @cached_property
+    def marked(self) -> Bool[ndarray, "p"]:
+        """Whether any run lies in each part of the range of numbers: most that are not there need no search."""
+        marked = np.zeros(1 << PARTS, dtype=bool)
+        marked[self.runs.keys >> np.uint64(64 - PARTS)] = True
+        return marked
+
+    def has(self, keys: UInt64[ndarray, "k"]) -> Bool[ndarray, "k"]:
+        """Which of these runs the reference has."""
+        found = self.marked[keys >> np.uint64(64 - PARTS)]
+        found[found] = self.runs.of(keys[found]) > 0
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,24 +100,33 @@ class Intake(Mergeable):
 
     def update(self, batch: pa.RecordBatch) -> None:
         """Takes the documents of a batch into account."""
-        self._pool.update(batch)
-        self._texts.update(batch)
-        self._same.update(batch)
         at = 0
         for tokens in cut(batch, self.cutting):
+            part = batch.slice(at, tokens.documents)
+            texts, words = document_keys(part, sameness=Sameness.TEXT), word_keys(tokens)
+            self._pool.take(tokens, part)
+            self._same.take(words)
             self._near.take(tokens)
             if self._known is None:
+                self._texts.take(texts)
                 self._runs.take(tokens)
             else:
-                self._look(tokens, batch.slice(at, tokens.documents), self._known)
+                self._look(tokens, part, self._known, texts=texts, words=words)
             lengths = np.diff(tokens.offsets)
             self._counts += [len(lengths), int((lengths == 0).sum()), int(lengths.sum()), tokens.unspaced]
             at += tokens.documents
 
-    def _look(self, tokens: Tokens, batch: pa.RecordBatch, known: Known) -> None:
-        texts = document_keys(batch, sameness=Sameness.TEXT)
-        whole = np.isin(word_keys(tokens), known.words) & (np.diff(tokens.offsets) >= FEWEST_RUNS)
-        share = np.where(whole, 1.0, contained(tokens, known.runs))
+    def _look(
+        self,
+        tokens: Tokens,
+        batch: pa.RecordBatch,
+        known: Known,
+        *,
+        texts: UInt64[ndarray, "d"],
+        words: UInt64[ndarray, "d"],
+    ) -> None:
+        whole = np.isin(words, known.words) & (np.diff(tokens.offsets) >= FEWEST_RUNS)
+        share = np.where(whole, 1.0, contained(tokens, known))
         from_reference = _made_from(batch, known.texts)
         self._lineage += int(from_reference.sum())
         names, sources, declared = _columns(batch, texts)
@@ -140,15 +164,15 @@ class Intake(Mergeable):
         )
 
 
-def contained(tokens: Tokens, runs: Types) -> ndarray:
+def contained(tokens: Tokens, known: Known) -> ndarray:
     """For each document the share of its runs of eight words that the reference has; 0 where too few are looked up."""
     keys = tokens.ngrams(RUN)
     document = np.repeat(np.arange(tokens.documents), np.diff(tokens.ngram_offsets(RUN)))
-    if not runs.exact:
-        held = keys < np.uint64(runs.share * _HASHES)
+    if not known.runs.exact:
+        held = keys < np.uint64(known.runs.share * _HASHES)
         keys, document = keys[held], document[held]
     looked = np.bincount(document, minlength=tokens.documents)
-    found = np.bincount(document, weights=runs.of(keys) > 0, minlength=tokens.documents)
+    found = np.bincount(document, weights=known.has(keys), minlength=tokens.documents)
     share: ndarray = np.where(looked >= FEWEST_RUNS, found / np.maximum(looked, 1), 0.0)
     return share
 

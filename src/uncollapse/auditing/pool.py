@@ -17,7 +17,7 @@ from numpy import ndarray
 from uncollapse.document import Origin
 from uncollapse.errors import UsageError
 from uncollapse.fingerprint import content_id
-from uncollapse.ngrams import WORDS, Cutting, Mergeable, cut
+from uncollapse.ngrams import WORDS, Cutting, Mergeable, Tokens, cut
 
 _BEHIND = ("g", "")  # stands behind every hexadecimal digest
 # Origins that say openly that a text is human, or was made from human text by edits on record.
@@ -92,14 +92,18 @@ class Pool(Mergeable):
 
     def update(self, batch: pa.RecordBatch) -> None:
         """Takes the documents of a batch into account."""
-        rows = _rows(batch)
+        at = 0
         for tokens in cut(batch, self.cutting):
-            for document in range(tokens.documents):
-                row, text = next(rows)
-                begin, end = tokens.offsets[document], tokens.offsets[document + 1]
-                if begin < end and (row.root, row.id) < self._end:
-                    self._take(_Held(row, text, tokens.words[begin:end], 1))
-            self._shrink(slack=2 * self.tokens)
+            self.take(tokens, batch.slice(at, tokens.documents))
+            at += tokens.documents
+
+    def take(self, tokens: Tokens, batch: pa.RecordBatch) -> None:
+        """Takes the documents of a batch, cut already, into account."""
+        for document, (row, text) in enumerate(_rows(batch)):
+            begin, end = tokens.offsets[document], tokens.offsets[document + 1]
+            if begin < end and (row.root, row.id) < self._end:
+                self._take(_Held(row, text, tokens.words[begin:end], 1))
+        self._shrink(slack=2 * self.tokens)
 
     def _take(self, new: _Held) -> None:
         held = self._held.get((new.row.root, new.row.id))

@@ -78,7 +78,10 @@ class ExactDuplicates(Mergeable):
 
     def update(self, batch: pa.RecordBatch) -> None:
         """Takes the documents of a batch into account."""
-        keys = document_keys(batch, sameness=self.sameness, cutting=self.cutting)
+        self.take(document_keys(batch, sameness=self.sameness, cutting=self.cutting))
+
+    def take(self, keys: UInt64[ndarray, "d"]) -> None:
+        """Takes documents into account by the numbers of their contents."""
         self._sums.add(*np.unique(keys, return_counts=True))
 
     def _add(self, other: Self) -> None:
