@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from uncollapse.version import __version__
 
 if TYPE_CHECKING:
+    from uncollapse import collapse
     from uncollapse.corpora import Corpus, Plan, from_documents, read
     from uncollapse.document import Document, Edit, Origin
     from uncollapse.editing import PRESETS, Revert, ToEdit, preset
@@ -72,6 +73,7 @@ _ROOMS = {
 _PLACES = {name: (room, name) for room, names in _ROOMS.items() for name in names} | {
     "write": ("execution", "run"),
     "load_model": ("language_models", "load"),
+    "collapse": ("collapse", ""),  # the room itself
 }
 
 __all__ = [
@@ -106,6 +108,7 @@ __all__ = [
     "UsageError",
     "WorkerLost",
     "__version__",
+    "collapse",
     "from_documents",
     "load_model",
     "preset",
@@ -119,7 +122,8 @@ def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module 'uncollapse' has no attribute {name!r}")
     room, attribute = _PLACES[name]
-    value = getattr(import_module(f"uncollapse.{room}"), attribute)
+    module = import_module(f"uncollapse.{room}")
+    value = getattr(module, attribute) if attribute else module
     globals()[name] = value
     return value
 

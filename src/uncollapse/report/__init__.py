@@ -7,7 +7,7 @@ What goes out: one HTML text that needs no network and runs no script but its ow
 passes through `visible` on its way, so that it can be seen and cannot act.
 """
 
-from uncollapse.report.charts import Axes, Band, Bar, Chart, Mark, bars, histogram, lines
+from uncollapse.report.charts import Axes, Band, Bar, Chart, Mark, Points, bars, histogram, lines
 from uncollapse.report.numerals import NONE, count, probability, share
 from uncollapse.report.rendering import template
 from uncollapse.report.shell import Assets, Figure, Page, Section, page
@@ -28,6 +28,7 @@ __all__ = [
     "Mark",
     "Page",
     "Piece",
+    "Points",
     "Section",
     "Table",
     "bars",

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import isfinite
 from typing import NamedTuple
 
 from markupsafe import Markup
 
 from uncollapse.report import drawing as draw
 from uncollapse.report.drawing import Scale
-from uncollapse.report.numerals import NO_BREAK_SPACE, Number, count, share
+from uncollapse.report.numerals import NO_BREAK_SPACE, NONE, Number, count, share
 from uncollapse.report.rendering import template
 from uncollapse.report.tables import Table
 
@@ -33,6 +34,7 @@ class Chart:
     drawing: Markup
     numbers: Table
     legend: Sequence[str] = ()
+    points: Sequence[str] = ()
     horizontal: bool = False
 
     def markup(self) -> Markup:
@@ -63,6 +65,15 @@ class Band(NamedTuple):
     values: Sequence[Number]
     low: Sequence[Number]
     high: Sequence[Number]
+
+
+class Points(NamedTuple):
+    """Points set over the line chart beside the band of that number: what must be, beside what was measured."""
+
+    name: str
+    beside: int
+    x: Sequence[Number]
+    values: Sequence[Number]
 
 
 def histogram(counts: Sequence[int], *, edges: Sequence[Number], axes: Axes, mark: Mark | None = None) -> Chart:
@@ -107,25 +118,56 @@ def bars(parts: Sequence[Bar], *, axes: Axes) -> Chart:
     return Chart(axes=axes, drawing=draw.markup(drawing), numbers=numbers, horizontal=True)
 
 
-def lines(x: Sequence[Number], *, bands: Sequence[Band], axes: Axes) -> Chart:
-    """A chart of values over x, each line inside the band of its interval; lines differ by colour and by dashes."""
+def lines(x: Sequence[Number], *, bands: Sequence[Band], axes: Axes, points: Sequence[Points] = ()) -> Chart:
+    """A chart of values over x, each line inside the band of its interval; lines differ by colour and by dashes.
+
+    Values that are not finite have no place on the paper: lines have gaps there, and the numbers below say what stood.
+    """
     across = Scale.around(min(x), max(x))
-    up = Scale.around(min(min(band.low) for band in bands), max(max(band.high) for band in bands))
+    up = _upright(bands, points)
     drawing = draw.canvas(axes.name, title=axes.title, reading=axes.reading)
     draw.heights(drawing, up, [f"{tick:g}" for tick in up.ticks])
     plane = draw.plane(drawing)
 
-    def points(values: Sequence[Number]) -> list[tuple[Number, Number]]:
-        return [(across.place(at), 100 - up.place(value)) for at, value in zip(x, values, strict=True)]
+    def places(at: Sequence[Number], values: Sequence[Number]) -> list[tuple[Number, Number]]:
+        every = zip(at, values, strict=True)
+        return [(across.place(left), 100 - up.place(value)) for left, value in every if isfinite(value)]
 
     for number, band in enumerate(bands):
-        around = points(band.low) + points(band.high)[::-1]
+        around = places(x, band.low) + places(x, band.high)[::-1]
         draw.path(plane, around, style=f"band line-{number}", closed=True)
-        draw.path(plane, points(band.values), style=f"line line-{number}")
+        draw.path(plane, places(x, band.values), style=f"line line-{number}")
+    for group in points:
+        for place in places(group.x, group.values):
+            draw.point(drawing, place, style=f"point line-{group.beside}")
     draw.feet(drawing, across)
+    return Chart(
+        axes=axes,
+        drawing=draw.markup(drawing),
+        numbers=_numbers(x, bands, points, axes),
+        legend=[band.name for band in bands],
+        points=sorted({group.name for group in points}),
+    )
+
+
+def _upright(bands: Sequence[Band], points: Sequence[Points]) -> Scale:
+    """The scale that holds every finite value; 0 to 1 where there is none."""
+    every = [value for band in bands for part in (band.values, band.low, band.high) for value in part]
+    every += [value for group in points for value in group.values]
+    finite = [value for value in every if isfinite(value)] or [0, 1]
+    return Scale.around(min(finite), max(finite))
+
+
+def _numbers(x: Sequence[Number], bands: Sequence[Band], points: Sequence[Points], axes: Axes) -> Table:
+    """What a line chart was drawn from."""
+    beside = [dict(zip(group.x, group.values, strict=True)) for group in points]
     rows = [
-        (f"{at:g}", *(f"{band.values[i]:.4g} ({band.low[i]:.4g} to {band.high[i]:.4g})" for band in bands))
+        (
+            f"{at:g}",
+            *(f"{band.values[i]:.4g} ({band.low[i]:.4g} to {band.high[i]:.4g})" for band in bands),
+            *(f"{known[at]:.4g}" if at in known else NONE for known in beside),
+        )
         for i, at in enumerate(x)
     ]
-    numbers = Table(caption=axes.title, columns=(axes.x, *(band.name for band in bands)), rows=rows)
-    return Chart(axes=axes, drawing=draw.markup(drawing), numbers=numbers, legend=[band.name for band in bands])
+    names = [f"{group.name}: {bands[group.beside].name}" for group in points]
+    return Table(caption=axes.title, columns=(axes.x, *(band.name for band in bands), *names), rows=rows)

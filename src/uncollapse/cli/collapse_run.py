@@ -1,0 +1,129 @@
+"""What `collapse LAB` does once it is known what is asked: run, write, say."""
+
+import json
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from uncollapse.cli.collapse_options import LABORATORY_OPTIONS, REGIME_OPTIONS
+from uncollapse.collapse.experiment import Experiment, experiment
+from uncollapse.collapse.laboratory import laboratory
+from uncollapse.collapse.output import PAGE_FILE, write
+from uncollapse.collapse.regimes import REGIMES, Regime, regime
+from uncollapse.collapse.results import Comparison, concatenated
+from uncollapse.collapse.summary import summary
+from uncollapse.errors import UsageError
+
+INTERRUPTED = 130
+LINE_EVERY = 10.0  # seconds
+
+
+def perform(name: str, given: Mapping[str, Any]) -> int:
+    """The exit code: 0, or 130 where it was interrupted; what was finished by then is kept."""
+    asked = planned(name, given)
+    parts, interrupted = _chunks(asked)
+    if not parts:
+        raise KeyboardInterrupt
+    comparison = concatenated(parts)
+    output: Path | None = given.get("output")
+    if output is None:
+        told = summary(comparison, asked.laboratory, asked=asked.seeds)
+    else:
+        told = write(comparison, output, laboratory=asked.laboratory, asked=asked.seeds)
+    if interrupted:
+        sys.stderr.write(f"stopped: {comparison.parts[0].seeds:,} of {asked.seeds:,} seeds are finished and kept\n")
+    if given.get("as_json"):
+        sys.stdout.write(json.dumps(told, indent=2) + "\n")
+    else:
+        _say(told, output)
+    return INTERRUPTED if interrupted else 0
+
+
+def planned(name: str, given: Mapping[str, Any]) -> Experiment:
+    """The experiment that these options describe.
+
+    Raises:
+        UsageError: a value that cannot be, or an option that none of the regimes asked for has.
+    """
+    own = {each: given[each] for each in LABORATORY_OPTIONS if given.get(each) is not None}
+    run = {each: given[each] for each in ("generations", "seeds", "seed") if given.get(each) is not None}
+    kinds = regimes_of(given)
+    return experiment(laboratory(name, **own), kinds, **run)
+
+
+def regimes_of(given: Mapping[str, Any]) -> list[Regime]:
+    """The regimes that are asked for, each with those of the options that it has.
+
+    Raises:
+        UsageError: an unknown regime, one named twice, or an option that would be ignored.
+    """
+    names = [name.strip() for name in (given.get("regime") or "replace").split(",") if name.strip()]
+    if not names or len(set(names)) < len(names):
+        raise UsageError(f"--regime {given.get('regime')}: each regime once", hint=f"there are {', '.join(REGIMES)}")
+    settings = {each: _value(each, given[each]) for each in REGIME_OPTIONS if given.get(each) is not None}
+    known = {name: set(REGIMES[name].model_fields) for name in names if name in REGIMES}
+    for each in settings:
+        if not any(each in fields for fields in known.values()):
+            wanted = ", ".join(name for name, kind in REGIMES.items() if each in kind.model_fields)
+            raise UsageError(f"--{each} has no meaning for {', '.join(names)}", hint=f"it is for {wanted}")
+    return [
+        regime(name, **{each: value for each, value in settings.items() if each in known.get(name, ())})
+        for name in names
+    ]
+
+
+def _value(name: str, given: Any) -> Any:
+    if name not in {"alpha", "beta", "gamma"}:
+        return given
+    try:
+        return tuple(float(part) for part in given.split(","))
+    except ValueError as error:
+        raise UsageError(f"--{name} {given} is not numbers", hint=f"--{name} 0.5, or --{name} 0.5,0.25") from error
+
+
+def _chunks(asked: Experiment) -> tuple[list[Comparison], bool]:
+    """The chunks of seeds that were finished, and whether somebody stopped the rest."""
+    parts: list[Comparison] = []
+    began = said = time.monotonic()
+    try:
+        for part in asked.chunks():
+            parts.append(part)
+            done = sum(each.parts[0].seeds for each in parts)
+            now = time.monotonic()
+            if done < asked.seeds and now - said >= LINE_EVERY:
+                said = now
+                left = round((now - began) * (asked.seeds - done) / done)
+                sys.stderr.write(f"{done:,} of {asked.seeds:,} seeds, about {left} s left\n")
+    except KeyboardInterrupt:
+        return parts, True
+    return parts, False
+
+
+def _say(told: Mapping[str, Any], output: Path | None) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    regimes: Sequence[Mapping[str, Any]] = told["regimes"]
+    table = Table(title="median over seeds at the last generation", title_justify="left", box=None, pad_edge=False)
+    table.add_column("measure")
+    for each in regimes:
+        table.add_column(each["regime"], justify="right")
+    for measure in regimes[0]["last"]:
+        table.add_row(measure, *(_interval(each["last"][measure]) for each in regimes))
+    console.print(table)
+    for each in regimes:
+        console.print(each["sentence"], soft_wrap=True)
+    if told["theory"]:
+        met = sum(each["met"] for each in told["theory"])
+        console.print(f"{met} of {len(told['theory'])} closed forms lie within 4 standard errors of the simulation")
+    if output is not None:
+        console.print(f"page: {output / PAGE_FILE}", soft_wrap=True)
+
+
+def _interval(value: Mapping[str, float | None]) -> str:
+    middle, low, high = (value[name] for name in ("median", "low", "high"))
+    shown = ["inf" if each is None else f"{each:.4g}" for each in (middle, low, high)]
+    return f"{shown[0]} [{shown[1]}, {shown[2]}]"

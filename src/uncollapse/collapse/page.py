@@ -1,0 +1,138 @@
+"""The page of a comparison: a plot for each measure with theory over simulation, and which collapse holds."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from uncollapse.collapse.definitions import DEFINITIONS, Verdict, sentence, verdicts
+from uncollapse.collapse.laboratory import Laboratory
+from uncollapse.collapse.results import INTERVAL, Comparison
+from uncollapse.collapse.summary import Agreement, agreements
+from uncollapse.report import Axes, Band, Figure, Page, Points, Section, Table, lines, page
+from uncollapse.version import __version__
+
+MOST_POINTS = 25  # of theory on a plot, so that they can be told apart
+
+
+def comparison_page(comparison: Comparison, laboratory: Laboratory) -> str:
+    """The page as HTML."""
+    held = agreements(comparison)
+    sections = [_plot(comparison, laboratory, measure) for measure in laboratory.measures]
+    return page(
+        Page(
+            verb=f"collapse {laboratory.name}",
+            title=f"What {comparison.parts[0].generations} generations do to the law",
+            answer=". ".join(_first_up(sentence(part, laboratory)) for part in comparison) + ".",
+            figures=_figures(comparison, held),
+            sections=[*sections, _definitions(comparison, laboratory), _forms(held)],
+            provenance=_provenance(comparison.settings),
+        )
+    )
+
+
+def _figures(comparison: Comparison, held: Sequence[Agreement]) -> list[Figure]:
+    first = comparison.parts[0]
+    inside = sum(each.inside for each in held)
+    return [
+        Figure(f"{first.seeds:,}", "seeds", f"{first.generations:,} generations each"),
+        Figure(f"{inside} of {len(held)}", "closed forms met", "within 4 standard errors at the last generation"),
+    ]
+
+
+def _plot(comparison: Comparison, laboratory: Laboratory, measure: str) -> Section:
+    x = list(range(comparison.parts[0].generations + 1))
+    bands, points = [], []
+    for number, part in enumerate(comparison):
+        low, middle, high = (row.tolist() for row in part.quantiles(measure))
+        bands.append(Band(part.regime, middle, low, high))
+        for curve in part.curves:
+            if curve.measure == measure:
+                every = max(1, -(-len(curve.values) // MOST_POINTS))
+                at = [curve.start + place for place in range(0, len(curve.values), every)]
+                name = f"theory: {curve.statistic} over seeds"
+                points.append(Points(name, number, at, [float(curve.values[place - curve.start]) for place in at]))
+    axes = Axes(
+        name=f"plot-{measure.replace('_', '-')}",
+        title=laboratory.measures[measure][0].upper() + laboratory.measures[measure][1:],
+        reading=f"The line is the median over seeds; the band holds {100 * (INTERVAL[1] - INTERVAL[0]):.0f} % of them. "
+        + _ends(comparison, measure),
+        x="generation",
+        y=measure,
+    )
+    chart = lines(x, bands=bands, axes=axes, points=points)
+    return Section(f"measure-{measure.replace('_', '-')}", measure, _moral(comparison, measure), chart.markup())
+
+
+def _ends(comparison: Comparison, measure: str) -> str:
+    parts = [f"{part.regime} {np.median(part[measure][-1]):.4g}" for part in comparison]
+    return f"At the end: {', '.join(parts)}."
+
+
+def _moral(comparison: Comparison, measure: str) -> str:
+    start = {
+        part.regime: (float(np.median(part[measure][0])), float(np.median(part[measure][-1]))) for part in comparison
+    }
+    said = [f"{regime} goes from {first:.4g} to {last:.4g}" for regime, (first, last) in start.items()]
+    return f"Median over seeds: {'; '.join(said)}."
+
+
+def _definitions(comparison: Comparison, laboratory: Laboratory) -> Section:
+    found = [(part.regime, verdicts(part, laboratory)) for part in comparison]
+    table = Table(
+        caption="Definitions of collapse, at the last generation",
+        columns=("regime", *DEFINITIONS),
+        rows=[(regime, *(held[name].value for name in DEFINITIONS)) for regime, held in found],
+    )
+    terms = Table(
+        caption="What each definition means here",
+        columns=("definition", "holds when"),
+        rows=list(DEFINITIONS.items()),
+    )
+    yes = [
+        f"{regime}: {', '.join(name for name in held if held[name] is Verdict.YES) or 'none'}" for regime, held in found
+    ]
+    return Section(
+        "definitions",
+        "Which definition of collapse holds",
+        f"Of the eight definitions in use these hold. {'; '.join(yes)}.",
+        table.markup() + terms.markup(),
+    )
+
+
+def _forms(held: Sequence[Agreement]) -> Section:
+    rows = [
+        (
+            f"{each.regime}, {each.measure}",
+            each.curve.form.name,
+            f"{each.theory:.5g}",
+            f"{each.simulated:.5g} ± {each.error:.2g}",
+            f"{each.z:+.1f}",
+            each.curve.form.statement,
+            f"{each.curve.form.source} ({each.curve.form.standing.value})",
+        )
+        for each in held
+    ]
+    columns = ("where", "form", "theory", "simulated", "z", "statement", "source and standing")
+    table = Table(caption="Theory against simulation at the last generation", columns=columns, rows=rows)
+    met = f"{sum(each.inside for each in held)} of {len(held)}"
+    said = f"{met} closed forms lie within 4 standard errors of the simulation."
+    if not held:
+        said = "No closed form is known here for these regimes."
+    return Section("theory", "Theory and simulation", said, table.markup() if held else Markup())
+
+
+def _provenance(settings: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    regimes = {str(place): _told(each) for place, each in enumerate(settings["regimes"], start=1)}
+    run = {name: str(settings[name]) for name in ("generations", "seeds", "seed")}
+    own = {name: str(value) for name, value in settings["laboratory"].items()}
+    return {"Laboratory": own, "Regimes": regimes, "Run": run, "Made by": {"uncollapse": __version__}}
+
+
+def _told(each: Mapping[str, Any]) -> str:
+    return " ".join([str(each["name"]), *(f"{name}={value}" for name, value in each.items() if name != "name")])
+
+
+def _first_up(text: str) -> str:
+    return text[:1].upper() + text[1:]
