@@ -51,13 +51,13 @@ def trained(images: Float32[ndarray, "seed n p"], training: Training, *, rng: Ge
     layers = _initial(seeds, size, training, rng=rng)
     flat = [part.requires_grad_() for layer in layers for part in layer]
     optimiser = torch.optim.Adam(flat, lr=training.rate)
-    stack = torch.from_numpy(np.ascontiguousarray(images))
+    stack = torch.from_numpy(np.array(images))
     for rows in _batches(count, training, rng=rng):
         batch = stack[:, rows]
         noise = rng.standard_normal((seeds, batch.shape[1], training.latent), dtype=np.float32)
         loss = _loss(layers, batch, torch.from_numpy(noise)) / batch.shape[1]
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
     return Network(*((matrix.detach().numpy(), offset.detach().numpy()) for matrix, offset in layers))
 
@@ -77,7 +77,7 @@ def drawn(network: Network, count: int, *, rng: Generator) -> Float32[ndarray, "
 def encoded(network: Network, images: Float32[ndarray, "seed n p"]) -> Float32[ndarray, "seed n z"]:
     """The mean of each image's latents."""
     with torch.no_grad():
-        mean, _ = _encode(_tensors(network), torch.from_numpy(np.ascontiguousarray(images)))
+        mean, _ = _encode(_tensors(network), torch.from_numpy(np.array(images)))
         return mean.numpy()
 
 
@@ -108,8 +108,8 @@ def _batches(count: int, training: Training, *, rng: Generator) -> Iterator[Tens
     done = 0
     while done < training.steps:
         order = torch.from_numpy(rng.permutation(count))
-        for rows in order.split(training.batch)[: training.steps - done]:
-            yield rows
+        for first in range(0, count, training.batch)[: training.steps - done]:
+            yield order[first : first + training.batch]
             done += 1
 
 

@@ -112,7 +112,7 @@ class NGram(Laboratory):
             chosen = np.stack(orders)[:, :count]
         return Rows(self.streams[chosen])
 
-    def drawn(self, model: Models, count: int, *, like: Rows, rng: Generator) -> Rows:
+    def drawn(self, model: Models, count: int, *, like: object, rng: Generator) -> Rows:
         """What each model writes."""
         shape = (count, self.streams.shape[1])
         written = [
