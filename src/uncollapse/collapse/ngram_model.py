@@ -8,7 +8,7 @@ of successors lies in one piece, and a context is found by binary search, or not
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float64, Int, Int64
 from numpy import ndarray
 
 
@@ -62,6 +62,8 @@ def count(streams: Int64[ndarray, "s l"], *, types: int, order: int) -> Counts:
     levels: list[Level] = []
     for depth in range(order):
         keys = contexts[:, depth:] * types + streams[:, depth:]
+        # Half as many bytes are sorted in half the time.
+        keys = keys.astype(np.int32) if size * types <= np.iinfo(np.int32).max else keys
         level, number = _level(keys, types=types, size=size, numbered=0 < depth < order - 1)
         levels.append(level)
         # A context of one word is that word: no search is needed to find it again.
@@ -121,9 +123,7 @@ def log_probability(counts: Counts, streams: Int64[ndarray, "s l"]) -> Float64[n
     return np.log(probability).reshape(streams.shape)
 
 
-def _level(
-    keys: Int64[ndarray, "s k"], *, types: int, size: int, numbered: bool
-) -> tuple[Level, Int64[ndarray, "s k"]]:
+def _level(keys: Int[ndarray, "s k"], *, types: int, size: int, numbered: bool) -> tuple[Level, Int[ndarray, "s k"]]:
     """The level of some keys, and for each key its number among the distinct ones (only where `numbered`)."""
     if numbered:
         grams, number, counts = np.unique(keys, return_inverse=True, return_counts=True)
@@ -133,10 +133,10 @@ def _level(
         line, number = np.sort(keys, axis=None), keys
         first = np.flatnonzero(np.concatenate([np.ones(min(1, len(line)), bool), line[1:] != line[:-1]]))
         grams, counts = line[first], np.diff(first, append=len(line))
-    rows, occurrences = np.divmod(line, types)
+    rows, occurrences = np.divmod(line.astype(np.int64), types)
     starts = _edges(np.bincount(rows, minlength=size))
     bounds = _edges(np.bincount(grams // types, minlength=size))
-    return Level(grams, counts, bounds, occurrences, starts), number
+    return Level(grams.astype(np.int64), counts, bounds, occurrences, starts), number
 
 
 def _edges(sizes: Int64[ndarray, "c"]) -> Int64[ndarray, "e"]:

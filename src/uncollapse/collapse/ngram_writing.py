@@ -77,12 +77,12 @@ def write(
         )
     tables = [_table(level, decoding, types=counts.types) for level in counts.levels]
     mixed = smoothing is Smoothing.INTERPOLATED
-    leaving = [_leaving(level, mixed=mixed and depth > 0) for depth, level in enumerate(counts.levels)]
+    leaving = [_leaving(level) for level in counts.levels] if mixed else []
     many, length = shape
     written = np.empty((length, many), np.int64)
     contexts = [np.zeros(many, np.int64)]
     for step in range(length):
-        draws = generator.random((2, many))
+        draws = generator.random((1 + mixed, many))
         written[step] = _next(tables, leaving, contexts, draws)
         longer = [followed(counts, row, written[step], depth=depth) for depth, row in enumerate(contexts)]
         contexts = [contexts[0], *longer][: counts.order]
@@ -93,37 +93,50 @@ def _next(
     tables: list[Table],
     leaving: list[Float64[ndarray, "_"]],
     contexts: list[Int64[ndarray, "s"]],
-    draws: Float64[ndarray, "2 s"],
+    draws: Float64[ndarray, "_ s"],
 ) -> Int64[ndarray, "s"]:
     """The next word of each stream, from the longest context at which it is not left for a shorter one."""
+    deepest = contexts[-1]
+    if (
+        not leaving
+        and (len(contexts) < 3 or deepest.min() >= 0)
+        and tables[len(contexts) - 1].sizes.take(deepest).all()
+    ):
+        return _draw(tables[len(contexts) - 1], deepest, draws[0])  # nearly always, and several times as fast
     words = np.empty(draws.shape[1], np.int64)
     rows: Int64[ndarray, r] = np.arange(draws.shape[1])
-    # The number that decides whether to stay at a level is used up by it: what is left of it is uniform again.
-    stay = draws[1]
     for depth in range(len(contexts) - 1, -1, -1):
-        where = contexts[depth][rows]
-        left = np.where(where >= 0, leaving[depth][where], 1.0)
-        here = stay >= left
-        words[rows[here]] = _draw(tables[depth], where[here], draws[0][rows[here]])
+        where, uniform = contexts[depth][rows], draws[:, rows]
+        here = tables[depth].sizes[where] > 0
+        if depth > 1:
+            here &= where >= 0
+        if leaving and depth:
+            here &= uniform[1] >= leaving[depth][where]
         if here.all():
+            words[rows] = _draw(tables[depth], where, uniform[0])
             break
-        rows, stay = rows[~here], stay[~here] / left[~here]
+        words[rows[here]] = _draw(tables[depth], where[here], uniform[0, here])
+        if leaving and depth:
+            # Of a number below a threshold the part of the threshold is uniform again.
+            seen = tables[depth].sizes[where] > 0
+            part = np.where(seen & (where >= 0), leaving[depth][where], 1.0)
+            draws[1, rows] = uniform[1] / part
+        rows = rows[~here]
     return words
 
 
 def _draw(table: Table, rows: Int64[ndarray, "r"], uniform: Float64[ndarray, "r"]) -> Int64[ndarray, "r"]:
     if not len(table.cumulative):
-        return table.words[table.starts[rows] + (uniform * table.sizes[rows]).astype(np.int64)]
+        return table.words.take(table.starts.take(rows) + (uniform * table.sizes.take(rows)).astype(np.int64))
     at = np.searchsorted(table.cumulative, table.base[rows] + uniform * table.total[rows], side="right")
     # Rounding can leave the number at the very end of its row.
     last = table.starts[rows] + table.sizes[rows] - 1
     return table.words[np.minimum(at, last)]
 
 
-def _leaving(level: Level, *, mixed: bool) -> Float64[ndarray, "c"]:
+def _leaving(level: Level) -> Float64[ndarray, "c"]:
     """The probability with which each context is left for the next shorter one."""
-    unseen = (level.totals == 0).astype(np.float64)
-    return level.different / np.maximum(level.different + level.totals, 1) + unseen if mixed else unseen
+    return level.different / np.maximum(level.different + level.totals, 1)
 
 
 def _table(level: Level, decoding: Decoding, *, types: int) -> Table:
