@@ -19,13 +19,13 @@ def _collapse() -> None:
     """
 
 
-def _verb(name: str, settings: Mapping[str, Any]) -> Callable[..., None]:
-    """A command that takes these options and runs the laboratory of this name."""
+def _verb(name: str, settings: Mapping[str, Any], *, act: str) -> Callable[..., None]:
+    """A command that takes these options and hands them, with the laboratory's name, to `collapse_run`."""
 
     def verb(**given: Any) -> None:
         from uncollapse.cli import collapse_run
 
-        code = collapse_run.perform(name, given)
+        code = getattr(collapse_run, act)(name, given)
         if code:
             raise typer.Exit(code)
 
@@ -38,18 +38,30 @@ def _verb(name: str, settings: Mapping[str, Any]) -> Callable[..., None]:
     return verb
 
 
+theory = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
+
+
+@theory.callback()
+def _theory() -> None:
+    """The closed forms alone, generation by generation, as a table: no simulation."""
+
+
+LABORATORIES, TELLERS = "laboratories", "without a simulation, and apart"
+FEEDING = {"regime": options.REGIME, **options.REGIME_OPTIONS}
 for _name, (_sentence, _own, _measures) in options.LABORATORIES.items():
-    app.command(
-        _name,
-        help=f"{_sentence}\n\nMeasures: {', '.join(_measures)}.",
-    )(
-        _verb(
-            _name,
-            {
-                "regime": options.REGIME,
-                **options.REGIME_OPTIONS,
-                **{each: options.LABORATORY_OPTIONS[each] for each in _own},
-                **options.RUN_OPTIONS,
-            },
-        )
+    _law = {each: options.LABORATORY_OPTIONS[each] for each in _own}
+    _help = f"{_sentence}\n\nMeasures: {', '.join(_measures)}."
+    app.command(_name, help=_help, rich_help_panel=LABORATORIES)(
+        _verb(_name, {**FEEDING, **_law, **options.RUN_OPTIONS}, act="perform")
     )
+    _run = {each: options.RUN_OPTIONS[each] for each in ("generations", "output", "as_json")}
+    theory.command(_name, help=f"The closed forms of: {_sentence}")(
+        _verb(_name, {**FEEDING, **_law, **_run}, act="tell_theory")
+    )
+app.add_typer(theory, name="theory", rich_help_panel=TELLERS)
+_law = {each: options.LABORATORY_OPTIONS[each] for each in options.LABORATORIES["gaussian"][1]}
+app.command(
+    "sources",
+    help="The Gaussian loop with all sources of error, and with each one switched off: which of them does it.",
+    rich_help_panel=TELLERS,
+)(_verb("gaussian", {**FEEDING, **_law, **options.RUN_OPTIONS}, act="tell_sources"))

@@ -49,6 +49,44 @@ LABORATORY_OPTIONS: Mapping[str, Any] = {
     "ddof": _option(
         int, "Divide by samples less this: 1 as the theorem, 0 as maximum likelihood.", panel=LAW, metavar="0|1"
     ),
+    "peaks": _option(
+        float, "The original law has two peaks this far apart, one normal law is fitted.", panel=LAW, metavar="X"
+    ),
+    "steps": _option(int, "Optimiser steps of a fit, in place of the exact one.", panel=LAW, metavar="N"),
+    "precision": _option(
+        Literal["float64", "float32", "bfloat16", "float16"], "How numbers are kept.", panel=LAW, metavar="NAME"
+    ),
+    "law": _option(Literal["zipf", "uniform"], "The original law.", panel=LAW),
+    "states": _option(int, "How many states the law has (1000).", panel=LAW, metavar="K"),
+    "exponent": _option(float, "Of Zipf's law (1).", panel=LAW, metavar="B"),
+    "counts": _option(
+        Path, "A text file of counts, one for each state, as the original law.", panel=LAW, metavar="FILE"
+    ),
+    "temperature": _option(float, "At which models are drawn from (1).", panel=LAW, metavar="T"),
+    "top_k": _option(int, "Draw only from the likeliest so many.", panel=LAW, metavar="K"),
+    "top_p": _option(float, "Draw only from the likeliest that have this mass.", panel=LAW, metavar="P"),
+    "bandwidth": _option(float, "Of the kernel, in original standard deviations (0.5).", panel=LAW, metavar="H"),
+    "design": _option(Literal["same", "fresh"], "Whether each generation labels the same rows or new ones.", panel=LAW),
+    "ridge": _option(float, "Ridge penalty, for each row (0).", panel=LAW, metavar="L"),
+    "corpus": _option(Path, "A text file, or a folder of them (Python's own help).", panel=LAW, metavar="PATH"),
+    "order": _option(int, "Longest n-grams of the model (1).", panel=LAW, metavar="N"),
+    "length": _option(
+        int, "Words in a stream that is written at a time, order 2 and more (500).", panel=LAW, metavar="L"
+    ),
+    "smoothing": _option(
+        Literal["back-off", "interpolated"], "What becomes of contexts that were not seen.", panel=LAW
+    ),
+    "clusters": _option(int, "Modes of the original law (2).", panel=LAW, metavar="M"),
+    "components": _option(int, "Components that are fitted; as many as modes unless said.", panel=LAW, metavar="C"),
+    "spacing": _option(float, "Distance from mode to mode (6).", panel=LAW, metavar="X"),
+    "start": _option(Literal["warm", "cold"], "Whether a fit starts from the model before it.", panel=LAW),
+    "rounds": _option(int, "Rounds of expectation-maximisation in a fit (15).", panel=LAW, metavar="N"),
+    "images": _option(
+        Path, "A folder of .npy arrays, one for each class (the digits of scikit-learn).", panel=LAW, metavar="PATH"
+    ),
+    "hidden": _option(int, "Width of the hidden layers (128).", panel=LAW, metavar="N"),
+    "latent": _option(int, "Latent dimensions (8).", panel=LAW, metavar="N"),
+    "signal": _option(float, "Length of the true weights (1).", panel=LAW, metavar="W"),
 }
 
 REGIME: Any = _option(
@@ -74,7 +112,62 @@ RUN_OPTIONS: Mapping[str, Any] = {
 LABORATORIES: Mapping[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "gaussian": (
         "A normal law in one or more dimensions, refitted.",
-        ("samples", "dimension", "ddof"),
+        ("samples", "dimension", "ddof", "peaks", "steps", "precision"),
         ("mean", "mean_error", "variance", "log_variance", "std", "w2", "tail_mass"),
+    ),
+    "discrete": (
+        "A law over states (Zipf's, uniform, your counts), counted anew: the Wright-Fisher model.",
+        ("samples", "law", "states", "exponent", "counts", "temperature", "top_k", "top_p"),
+        ("heterozygosity", "support", "entropy", "kl", "error", "tail_mass", "top"),
+    ),
+    "kde": (
+        "A kernel density estimate of a normal law.",
+        ("samples", "bandwidth"),
+        ("mean", "sample_variance", "variance", "log_variance", "tail_mass", "kl"),
+    ),
+    "regression": (
+        "Least squares or ridge, its answers taken as the next labels.",
+        ("samples", "dimension", "design", "ridge", "signal"),
+        ("error", "error_units", "norm", "bias"),
+    ),
+    "mixture": (
+        "Modes in a row, refitted by expectation-maximisation, and lost.",
+        ("samples", "clusters", "components", "dimension", "spacing", "start", "rounds"),
+        (
+            "modes",
+            "smallest_mode",
+            "heterozygosity",
+            "variance",
+            "within_variance",
+            "log_variance",
+            "tail_mass",
+            "between",
+            "l2",
+            "w2",
+        ),
+    ),
+    "autoencoder": (
+        "Variational autoencoders on images, each trained on what the one before it decodes.",
+        ("samples", "images", "steps", "hidden", "latent"),
+        ("variance", "log_variance", "latent_std", "error", "modes", "entropy", "smallest_mode", "tail_mass"),
+    ),
+    "ngram": (
+        "Counted n-gram models of real text, each fitted to what the one before it wrote.",
+        ("samples", "corpus", "order", "length", "smoothing", "temperature", "top_k", "top_p"),
+        (
+            "types",
+            "entropy",
+            "effective_types",
+            "tail_mass",
+            "lost_mass",
+            "kept_1_2",
+            "kept_3_10",
+            "kept_11_100",
+            "kept_over_100",
+            "kl",
+            "ngrams",
+            "conditional_entropy",
+            "cross_entropy",
+        ),
     ),
 }

@@ -10,10 +10,11 @@ from typing import Any
 from uncollapse.cli.collapse_options import LABORATORY_OPTIONS, REGIME_OPTIONS
 from uncollapse.collapse.experiment import Experiment, experiment
 from uncollapse.collapse.laboratory import laboratory
-from uncollapse.collapse.output import PAGE_FILE, write
+from uncollapse.collapse.output import PAGE_FILE, write, write_theory
 from uncollapse.collapse.regimes import REGIMES, Regime, regime
-from uncollapse.collapse.results import Comparison, concatenated
+from uncollapse.collapse.results import Comparison, concatenated, theory_table
 from uncollapse.collapse.summary import summary
+from uncollapse.collapse.theory import Curve
 from uncollapse.errors import UsageError
 
 INTERRUPTED = 130
@@ -41,16 +42,105 @@ def perform(name: str, given: Mapping[str, Any]) -> int:
     return INTERRUPTED if interrupted else 0
 
 
+def tell_theory(name: str, given: Mapping[str, Any]) -> int:
+    """The exit code; the closed forms are printed, and written where an output is named."""
+    from rich.console import Console
+    from rich.table import Table
+
+    asked = planned(name, given)
+    curves = [(kind.label, curve) for kind in asked.regimes for curve in _curves(asked, kind)]
+    if not curves:
+        raise UsageError(
+            f"no closed form is known for {', '.join(kind.label for kind in asked.regimes)} with these settings",
+            hint=f"uncollapse collapse {name} simulates it",
+        )
+    if given.get("output") is not None:
+        write_theory(name, curves, given["output"])
+    if given.get("as_json"):
+        rows = [row for label, curve in curves for row in theory_table(name, label, [curve]).to_pylist()]
+        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+        return 0
+    table = Table(box=None, pad_edge=False)
+    table.add_column("generation", justify="right")
+    for label, curve in curves:
+        table.add_column(f"{label}\n{curve.measure}\n{curve.form.name}\n{curve.statistic}", justify="right")
+    for generation in shown(asked.generations):
+        places = [(curve, generation - curve.start) for _, curve in curves]
+        cells = [f"{curve.values[at]:.5g}" if 0 <= at < len(curve.values) else "" for curve, at in places]
+        table.add_row(str(generation), *cells)
+    console = Console()
+    console.print(table)
+    for form in {curve.form.name: curve.form for _, curve in curves}.values():
+        console.print(
+            f"{form.name}: {form.statement}. {form.source} ({form.standing.value})", soft_wrap=True, markup=False
+        )
+    return 0
+
+
+def _curves(asked: Experiment, kind: Regime) -> Sequence[Curve]:
+    return asked.laboratory.theory(kind, generations=asked.generations)
+
+
+def shown(generations: int) -> list[int]:
+    """The generations that a table shows: all of a few, else the first ones and then some twenty in even steps."""
+    if generations <= 24:
+        return list(range(generations + 1))
+    step = -(-generations // 20)
+    return sorted({0, 1, 2, 5, *range(0, generations + 1, step), generations})
+
+
+def tell_sources(name: str, given: Mapping[str, Any]) -> int:
+    """The exit code; the loop with all sources of error and without each is run, printed and written."""
+    from uncollapse.collapse.sources import apart, section, shares
+
+    usual: dict[str, Any] = {"peaks": 1.5, "steps": 6, "precision": "bfloat16"}
+    given = usual | {option: value for option, value in given.items() if value is not None}
+    asked = planned(name, given)
+    if len(asked.regimes) != 1:
+        raise UsageError("sources takes one regime", hint="--regime replace")
+    run = {each: getattr(asked, each) for each in ("generations", "seeds", "seed")}
+    comparison = apart(asked.laboratory, asked.regimes[0], **run)  # type: ignore[arg-type]
+    output: Path | None = given.get("output")
+    if output is None:
+        told = summary(comparison, asked.laboratory, asked=asked.seeds)
+    else:
+        first = [section(comparison)]
+        told = write(comparison, output, laboratory=asked.laboratory, asked=asked.seeds, first=first)
+    found = {source: each._asdict() for source, each in shares(comparison).items()}
+    if given.get("as_json"):
+        sys.stdout.write(json.dumps(told | {"sources": found}, indent=2) + "\n")
+        return 0
+    _say(told, output)
+    for source, each in found.items():
+        interval = f"[{each['low']:.1%}, {each['high']:.1%}]"
+        sys.stdout.write(f"without the {source} error: {each['value']:.1%} of the distance goes {interval}\n")
+    return 0
+
+
 def planned(name: str, given: Mapping[str, Any]) -> Experiment:
     """The experiment that these options describe.
 
     Raises:
         UsageError: a value that cannot be, or an option that none of the regimes asked for has.
     """
-    own = {each: given[each] for each in LABORATORY_OPTIONS if given.get(each) is not None}
+    own = settings_of(given)
     run = {each: given[each] for each in ("generations", "seeds", "seed") if given.get(each) is not None}
     kinds = regimes_of(given)
-    return experiment(laboratory(name, **own), kinds, **run)
+    built = laboratory(name, **own)
+    return experiment(built, kinds, **{**type(built).usual, **run})
+
+
+def settings_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The laboratory's settings as it takes them: a file of counts is read, `inf` samples mean no sampling error."""
+    own = {each: given[each] for each in LABORATORY_OPTIONS if given.get(each) is not None}
+    if "counts" in own:
+        from uncollapse.collapse.discrete import read_counts
+
+        own |= {"law": "counts", "counts": read_counts(own["counts"])}
+    if own.get("samples") == "inf":
+        own["sampling"] = False
+        del own["samples"]
+    return own
 
 
 def regimes_of(given: Mapping[str, Any]) -> list[Regime]:
@@ -116,9 +206,7 @@ def _say(told: Mapping[str, Any], output: Path | None) -> None:
     console.print(table)
     for each in regimes:
         console.print(each["sentence"], soft_wrap=True)
-    if told["theory"]:
-        met = sum(each["met"] for each in told["theory"])
-        console.print(f"{met} of {len(told['theory'])} closed forms lie within 4 standard errors of the simulation")
+    console.print(told["agreement"], soft_wrap=True)
     if output is not None:
         console.print(f"page: {output / PAGE_FILE}", soft_wrap=True)
 

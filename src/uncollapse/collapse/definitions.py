@@ -44,10 +44,12 @@ def verdicts(results: Results, laboratory: Laboratory) -> dict[str, Verdict]:
     """Each definition with whether it holds at the last generation."""
     found = dict.fromkeys(DEFINITIONS, Verdict.UNKNOWN)
     found |= _of_risk(results, laboratory.risk)
-    spread = results.quantiles(laboratory.spread, (0.5,))[0]
-    tail = results.quantiles(laboratory.tail, (0.5,))[0]
-    found["variance"] = _verdict(spread[-1] < LATE * spread[min(1, results.generations)])
-    found["tails"] = _verdict(tail[-1] < EARLY * tail[0])
+    if laboratory.spread:
+        spread = results.quantiles(laboratory.spread, (0.5,))[0]
+        found["variance"] = _verdict(spread[-1] < LATE * spread[1])
+    if laboratory.tail:
+        tail = results.quantiles(laboratory.tail, (0.5,))[0]
+        found["tails"] = _verdict(tail[-1] < EARLY * tail[0])
     if laboratory.modes:
         modes = results.quantiles(laboratory.modes, (0.5,))[0]
         found["modes"] = _verdict(modes[-1] < modes[0])

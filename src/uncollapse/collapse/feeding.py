@@ -156,7 +156,7 @@ def masks(regime: regimes.Edit, *, rows: int, seeds: int, rng: Generator) -> Ite
     have edited every row at some time, and then edit none.
     """
     order = choose_order(rows, seeds=seeds, rng=rng)
-    for start, end in pairwise(_edited_so_far(regime, rows)):
+    for start, end in pairwise(edited_so_far(regime, rows)):
         if regime.mask == "random":
             yield _marked(choose(rows, end - start, seeds=seeds, rng=rng), rows) if end > start else _none(seeds, rows)
         elif regime.mask == "same":
@@ -165,7 +165,8 @@ def masks(regime: regimes.Edit, *, rows: int, seeds: int, rng: Generator) -> Ite
             yield _marked(order[:, start:end], rows)
 
 
-def _edited_so_far(regime: regimes.Edit, rows: int) -> Iterator[int]:
+def edited_so_far(regime: regimes.Edit, rows: int) -> Iterator[int]:
+    """How many edits there have been before round 0, 1, 2, ...; rates are added up before they are rounded."""
     rate, total = regime.rate, 0.0
     while True:
         yield round(total * rows)

@@ -18,6 +18,12 @@ from uncollapse.errors import UsageError
 # Module and class of each laboratory; a module is imported when its laboratory is asked for.
 PLACES: Mapping[str, tuple[str, str]] = {
     "gaussian": ("gaussian", "Gaussian"),
+    "discrete": ("discrete", "Discrete"),
+    "kde": ("kde", "Kde"),
+    "regression": ("regression", "Regression"),
+    "ngram": ("ngram", "NGram"),
+    "mixture": ("mixture", "Mixtures"),
+    "autoencoder": ("autoencoder", "Autoencoder"),
 }
 
 
@@ -34,9 +40,10 @@ class Laboratory(BaseModel, ABC):
     regimes: ClassVar[tuple[str, ...]]  # names of those it can have
     measures: ClassVar[Mapping[str, str]]  # each with what it means and its unit
     risk: ClassVar[str]  # the measure that says how bad the model is
-    spread: ClassVar[str]  # the measure that falls when late collapse comes
-    tail: ClassVar[str]  # the measure that falls when early collapse comes
+    spread: ClassVar[str] = ""  # the measure that falls when late collapse comes, where there is one
+    tail: ClassVar[str] = ""  # the measure that falls when early collapse comes, where there is one
     modes: ClassVar[str] = ""  # the measure that counts modes, where there is one
+    usual: ClassVar[Mapping[str, int]] = {}  # generations and seeds on the command line, where others than the usual
     invented: ClassVar[str] = ""  # the measure of mass where the original law has none, where there is one
 
     samples: Annotated[int, Field(ge=1)] = 100
@@ -75,7 +82,7 @@ class Laboratory(BaseModel, ABC):
 
     def footprint(self, regime: Regime, *, generations: int) -> int:
         """About how many bytes one seed takes while it runs; seeds run in chunks that keep the sum bounded."""
-        return 8 * self.samples * (generations if regime.name in {"accumulate", "subsample"} else 4)
+        return 8 * self.samples * (3 * generations if regime.name in {"accumulate", "subsample"} else 5)
 
     def refuse(self, regime: Regime) -> None:
         """Nothing, where this laboratory can have the regime.

@@ -78,6 +78,7 @@ class Moments:
     weight: float
     mean: Float64[ndarray, "seed d"]
     covariance: Float64[ndarray, "seed d d"]
+    root: Float64[ndarray, "seed d d"] | None = None  # lower triangular, where the covariance came from one
 
     @property
     def size(self) -> int:

@@ -9,15 +9,15 @@ from markupsafe import Markup
 from uncollapse.collapse.definitions import DEFINITIONS, Verdict, sentence, verdicts
 from uncollapse.collapse.laboratory import Laboratory
 from uncollapse.collapse.results import INTERVAL, Comparison
-from uncollapse.collapse.summary import Agreement, agreements
+from uncollapse.collapse.summary import NEAR, Agreement, agreements, met
 from uncollapse.report import Axes, Band, Figure, Page, Points, Section, Table, lines, page
 from uncollapse.version import __version__
 
 MOST_POINTS = 25  # of theory on a plot, so that they can be told apart
 
 
-def comparison_page(comparison: Comparison, laboratory: Laboratory) -> str:
-    """The page as HTML."""
+def comparison_page(comparison: Comparison, laboratory: Laboratory, *, first: Sequence[Section] = ()) -> str:
+    """The page as HTML; `first` are sections of its own that come before the plots."""
     held = agreements(comparison)
     sections = [_plot(comparison, laboratory, measure) for measure in laboratory.measures]
     return page(
@@ -26,7 +26,7 @@ def comparison_page(comparison: Comparison, laboratory: Laboratory) -> str:
             title=f"What {comparison.parts[0].generations} generations do to the law",
             answer=". ".join(_first_up(sentence(part, laboratory)) for part in comparison) + ".",
             figures=_figures(comparison, held),
-            sections=[*sections, _definitions(comparison, laboratory), _forms(held)],
+            sections=[*first, *sections, _definitions(comparison, laboratory), _forms(held)],
             provenance=_provenance(comparison.settings),
         )
     )
@@ -34,10 +34,11 @@ def comparison_page(comparison: Comparison, laboratory: Laboratory) -> str:
 
 def _figures(comparison: Comparison, held: Sequence[Agreement]) -> list[Figure]:
     first = comparison.parts[0]
-    inside = sum(each.inside for each in held)
+    judged = [each for each in held if each.judged]
+    inside = sum(each.inside for each in judged)
     return [
         Figure(f"{first.seeds:,}", "seeds", f"{first.generations:,} generations each"),
-        Figure(f"{inside} of {len(held)}", "closed forms met", "within 4 standard errors at the last generation"),
+        Figure(f"{inside} of {len(judged)}", "closed forms met", f"within {NEAR:g} standard errors at the end"),
     ]
 
 
@@ -108,7 +109,7 @@ def _forms(held: Sequence[Agreement]) -> Section:
             each.curve.form.name,
             f"{each.theory:.5g}",
             f"{each.simulated:.5g} ± {each.error:.2g}",
-            f"{each.z:+.1f}",
+            f"{each.z:+.1f}" if each.judged else "leading order",
             each.curve.form.statement,
             f"{each.curve.form.source} ({each.curve.form.standing.value})",
         )
@@ -116,10 +117,7 @@ def _forms(held: Sequence[Agreement]) -> Section:
     ]
     columns = ("where", "form", "theory", "simulated", "z", "statement", "source and standing")
     table = Table(caption="Theory against simulation at the last generation", columns=columns, rows=rows)
-    met = f"{sum(each.inside for each in held)} of {len(held)}"
-    said = f"{met} closed forms lie within 4 standard errors of the simulation."
-    if not held:
-        said = "No closed form is known here for these regimes."
+    said = met(held)[:1].upper() + met(held)[1:] + "."
     return Section("theory", "Theory and simulation", said, table.markup() if held else Markup())
 
 

@@ -53,6 +53,10 @@ class Results:
         """The values of one measure."""
         return self.values[:, :, self.measures.index(measure)]
 
+    def renamed(self, label: str) -> "Results":
+        """The same under another label."""
+        return replace(self, regime=label)
+
     @property
     def generations(self) -> int:
         """The number of fits."""

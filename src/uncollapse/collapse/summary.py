@@ -1,5 +1,6 @@
 """The summary of a comparison: medians and intervals at the last generation, and how theory and simulation agree."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,11 @@ class Agreement:
     theory: float
     simulated: float
     error: float
+
+    @property
+    def judged(self) -> bool:
+        """Whether the form is meant to hold exactly; one to leading order is only set beside."""
+        return self.curve.statistic != "leading order"
 
     @property
     def z(self) -> float:
@@ -57,6 +63,15 @@ def _agreement(part: Results, curve: Curve) -> Agreement:
     return Agreement(part.regime, curve.measure, curve, float(curve.values[-1]), float(simulated), float(error))
 
 
+def met(held: Sequence[Agreement]) -> str:
+    """How many of the closed forms that can be judged are met, in words."""
+    judged = [each for each in held if each.judged]
+    if not judged:
+        return "no closed form is known here for these regimes that holds exactly"
+    inside = sum(each.inside for each in judged)
+    return f"{inside} of {len(judged)} closed forms lie within {NEAR:g} standard errors of the simulation"
+
+
 def summary(comparison: Comparison, laboratory: Laboratory, *, asked: int) -> dict[str, Any]:
     """What `summary.json` holds; `asked` is how many seeds were to be run."""
     return {
@@ -71,6 +86,7 @@ def summary(comparison: Comparison, laboratory: Laboratory, *, asked: int) -> di
             }
             for part in comparison
         ],
+        "agreement": met(agreements(comparison)),
         "theory": [
             {
                 "regime": each.regime,
@@ -81,7 +97,7 @@ def summary(comparison: Comparison, laboratory: Laboratory, *, asked: int) -> di
                 "simulated": _number(each.simulated),
                 "standard_error": _number(each.error),
                 "z": _number(each.z),
-                "met": each.inside,
+                "met": each.inside if each.judged else None,
             }
             for each in agreements(comparison)
         ],

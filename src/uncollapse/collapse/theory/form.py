@@ -11,9 +11,10 @@ from numpy import ndarray
 
 Arguments = ParamSpec("Arguments")
 Value_co = TypeVar("Value_co", covariant=True)
-Statistic: TypeAlias = Literal["mean", "median", "lower bound", "upper bound"]
+Number: TypeAlias = int | float
+Statistic: TypeAlias = Literal["mean", "median", "lower bound", "upper bound", "leading order"]
 
-ROOMS = ("gaussian", "discrete", "regression", "kernel", "scaling")
+ROOMS = ("gaussian", "discrete", "regression", "kernel", "scaling", "text")
 _FORMS: dict[str, "Form[..., object]"] = {}
 
 

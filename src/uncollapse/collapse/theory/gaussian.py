@@ -4,6 +4,9 @@ n samples each generation, d dimensions, k fits; `ddof` is 1 for the unbiased co
 Variances and squared errors are in units of the original variance of one coordinate.
 """
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 from jaxtyping import Float64
 from numpy import ndarray
@@ -165,3 +168,108 @@ def collapse_bound(k: Fits, *, n: int, epsilon: float) -> Fits:
 def collapse_bound_c4(k: Fits, *, n: int, epsilon: float) -> Fits:
     """A tighter bound on the same probability, ddof 1."""
     return np.minimum(1, c4(n) ** k / epsilon)
+
+
+class Anchor(NamedTuple):
+    """What each training set of an anchored loop holds: real rows, made rows, the weight of the real part.
+
+    `kept` says whether the real rows are the same every time; unweighted, `weight` is real / (real + made).
+    """
+
+    real: int
+    made: int
+    weight: float
+    kept: bool
+
+    @property
+    def size(self) -> float:
+        """What the denominator of the covariance starts from: the sum of the rows' weights."""
+        return float(self.real + self.made) if self.weight == self.real / (self.real + self.made) else float(self.real)
+
+
+class Expected(NamedTuple):
+    """The expected squared error of the mean and the expected variance, at generation 0, 1, 2, ..."""
+
+    mean: Fits
+    variance: Fits
+
+
+@form(
+    "anchored",
+    source="the second moments of mean and covariance are linear in those of the fit before",
+    standing=Standing.DERIVED,
+    statement="V' = w^2/r + (1-w)^2 (V + S/m) + 2 w (1-w) C;  C' = w/r + (1-w) C for kept rows, 0 for fresh ones;  "
+    "S' = [w (1-1/r) + (1-w)(1-1/m) S + w (1-w)(1/r + V + S/m - 2 C)] size/(size - ddof)",
+)
+def anchored(k: Fits, *, anchor: Anchor, first: int, ddof: int = 1) -> Expected:
+    """Mean error and variance with r real rows of weight w and m made ones in each fit after the first."""
+    real, made, w = anchor.real, anchor.made, anchor.weight
+    error, variance = 1 / first, (first - 1) / (first - ddof)
+    errors, variances = [0.0, error], [1.0, variance]
+    shared = w / real if anchor.kept else 0.0
+    for _ in range(2, len(k)):
+        gap = 1 / real + error + variance / made - 2 * shared
+        inner = w * (1 - 1 / real) + (1 - w) * (1 - 1 / made) * variance
+        error = w**2 / real + (1 - w) ** 2 * (error + variance / made) + 2 * w * (1 - w) * shared
+        variance = (inner + w * (1 - w) * gap) * anchor.size / (anchor.size - ddof)
+        shared = w / real + (1 - w) * shared if anchor.kept else 0.0
+        errors.append(error)
+        variances.append(variance)
+    return Expected(np.array(errors)[: len(k)], np.array(variances)[: len(k)])
+
+
+@form(
+    "edited",
+    source="sampling without replacement within each round",
+    standing=Standing.DERIVED,
+    statement="V' = V + G [q(1-q) + q c]/n; G' = G [(1-q)n - 1 + c(qn-1) + q^2 + (1-q) c]/(n-1); c = (n-1)/(n-ddof)",
+)
+def edited(k: Fits, *, n: int, edits: Sequence[int], ddof: int = 1) -> Expected:
+    """Mean error and variance when in round i `edits[i]` random rows are exchanged for rows of the last model."""
+    c = (n - 1) / (n - ddof)
+    error, rows = 1 / n, 1.0  # rows: the expected variance of the rows themselves, ddof 1
+    errors, variances = [0.0, error], [1.0, c]
+    for count in edits[: max(len(k) - 2, 0)]:
+        q = count / n
+        if 0 < count < n:
+            error += rows * (q * (1 - q) + q * c) / n
+            rows *= ((1 - q) * n - 1 + c * (q * n - 1) + q**2 + (1 - q) * c) / (n - 1)
+        elif count:
+            error += rows * c / n
+            rows *= c
+        errors.append(error)
+        variances.append(rows * c)
+    return Expected(np.array(errors)[: len(k)], np.array(variances)[: len(k)])
+
+
+@form(
+    "fresh-limit",
+    source="Alemohammad et al. 2023 (arXiv 2307.01850), the effective size",
+    standing=Standing.DERIVED,
+    statement="n Var(mu)/sigma^2 = 1/(1 - (1-l)^2) with a share l of fresh real rows",
+)
+def fresh_limit(share: float) -> float:
+    """N times the variance of the mean in the end, with fresh real rows; the variance taken as known."""
+    return 1 / (1 - (1 - share) ** 2)
+
+
+@form(
+    "kept-limit",
+    source="Alemohammad et al. 2023 (arXiv 2307.01850), the loop with fixed real data",
+    standing=Standing.DERIVED,
+    statement="n Var(mu)/sigma^2 = 1/l + (1-l)/(1 - (1-l)^2) with a share l of replayed real rows",
+)
+def kept_limit(share: float) -> float:
+    """N times the variance of the mean in the end, with the same real rows each time; the variance taken as known."""
+    return 1 / share + (1 - share) / (1 - (1 - share) ** 2)
+
+
+@form(
+    "golden-ratio",
+    source="He, Xu & Cheng 2025 (arXiv 2502.18049)",
+    standing=Standing.PUBLISHED,
+    statement="n V(w)/sigma^2 = (w^2 + (1-w)^2)/(1 - (1-w)^2), least at w = (sqrt 5 - 1)/2, where it is .618",
+)
+def weighted_limit(weight: float) -> float:
+    """N times the variance of the mean in the end, with weight w on fresh real data and 1 - w on the last synthetic."""
+    return (weight**2 + (1 - weight) ** 2) / (1 - (1 - weight) ** 2)
