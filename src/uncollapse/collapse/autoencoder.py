@@ -56,6 +56,7 @@ class Autoencoder(Laboratory):
     spread: ClassVar[str] = "variance"
     tail: ClassVar[str] = "tail_mass"
     modes: ClassVar[str] = "modes"
+    usual: ClassVar[Mapping[str, int]] = {"generations": 5, "seeds": 5}
 
     images: Annotated[Path | None, Field(exclude=True)] = None
     content: str = ""
@@ -124,7 +125,7 @@ class Autoencoder(Laboratory):
             "latent_std": latents.std(axis=1).mean(axis=1, dtype=np.float64),
             "error": self._error(model, seeds),
             "modes": (shares >= PRESENT * self._real_shares).sum(axis=1).astype(np.float64),
-            "entropy": -(some * np.log(some)).sum(axis=1),
+            "entropy": 0.0 - (some * np.log(some)).sum(axis=1),
             "smallest_mode": shares.min(axis=1),
             "tail_mass": (self._distance(model.images) > self._edge).mean(axis=1),
         }

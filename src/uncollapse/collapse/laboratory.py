@@ -44,6 +44,7 @@ class Laboratory(BaseModel, ABC):
     tail: ClassVar[str] = ""  # the measure that falls when early collapse comes, where there is one
     modes: ClassVar[str] = ""  # the measure that counts modes, where there is one
     usual: ClassVar[Mapping[str, int]] = {}  # generations and seeds on the command line, where others than the usual
+    together: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # measures that are told best in one plot, by its title
     invented: ClassVar[str] = ""  # the measure of mass where the original law has none, where there is one
 
     samples: Annotated[int, Field(ge=1)] = 100

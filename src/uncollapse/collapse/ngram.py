@@ -19,7 +19,7 @@ from pydantic import Field, model_validator
 
 from uncollapse.collapse.laboratory import Laboratory
 from uncollapse.collapse.materials import Rows
-from uncollapse.collapse.ngram_measures import MEASURES, Original, measured
+from uncollapse.collapse.ngram_measures import MEASURES, RARITY, Original, measured
 from uncollapse.collapse.ngram_model import Counts, count
 from uncollapse.collapse.ngram_text import CodedText, Parted, built_in, parted, read_coded
 from uncollapse.collapse.ngram_writing import Decoding, Smoothing, write
@@ -48,6 +48,8 @@ class NGram(Laboratory):
     risk: ClassVar[str] = "cross_entropy"
     spread: ClassVar[str] = "effective_types"
     tail: ClassVar[str] = "tail_mass"
+    together: ClassVar[Mapping[str, tuple[str, ...]]] = {"Words kept, by how rare they were": tuple(RARITY)}
+    usual: ClassVar[Mapping[str, int]] = {"generations": 10, "seeds": 10}
 
     corpus: Annotated[Path | None, Field(exclude=True)] = None
     content: str = ""

@@ -17,13 +17,13 @@ RARITY: Mapping[str, tuple[int, int | None]] = {
     "kept_11_100": (11, 101),
     "kept_over_100": (101, None),
 }
-TAIL = 10  # a type belongs to the tail that the original text has no more often than this
+TAIL = 2  # a type belongs to the tail that the original text has no more often than this
 
 MEASURES: Mapping[str, str] = {
     "types": "different words that the model knows",
     "entropy": "entropy of the model's words, in nats",
     "effective_types": "exp of that entropy: so many equally likely words would be as varied",
-    "tail_mass": f"original probability of the words that the text has {TAIL} times or fewer and the model still knows",
+    "tail_mass": "original probability of the words that the text has once or twice and the model still knows",
     "lost_mass": "original probability of the words that the model does not know any more",
     "kept_1_2": "share, still known, of the words that the original has once or twice",
     "kept_3_10": "share, still known, of the words that the original has 3 to 10 times",
@@ -64,11 +64,11 @@ class Original:
 
 
 def measured(counts: Counts, original: Original) -> dict[str, float]:
-    """Every measure of one model; NaN for a rarity of which the original has no word."""
+    """Every measure of one model; of a rarity that the original has no word of, all are kept."""
     words = counts.words
     known, share = words > 0, words / words.sum()
     entropy = entropy_of(words)
-    kept = dict.fromkeys(RARITY, float("nan"))
+    kept = dict.fromkeys(RARITY, 1.0)
     kept |= {name: float(known[group].mean()) for name, group in original.groups.items()}
     top = counts.levels[-1]
     ratio = share[known] / original.share[known]
@@ -90,4 +90,4 @@ def entropy_of(counts: Int64[ndarray, "k"]) -> float:
     """The entropy in nats of the law that counts are in proportion to (plug-in estimate); zeros count for nothing."""
     some = counts[counts > 0]
     share = some / some.sum()
-    return float(-(share * np.log(share)).sum())
+    return float(0.0 - (share * np.log(share)).sum())

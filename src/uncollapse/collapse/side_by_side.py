@@ -1,0 +1,39 @@
+"""Several measures in one plot, for those whose order is the story: which goes first."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from markupsafe import Markup
+
+from uncollapse.collapse.laboratory import Laboratory
+from uncollapse.collapse.results import INTERVAL, Comparison, Results
+from uncollapse.report import Axes, Band, Section, lines
+
+
+def measures_together(comparison: Comparison, laboratory: Laboratory) -> Iterator[Section]:
+    """A section for each group of measures that the laboratory tells together, with one plot for each regime."""
+    for title, measures in laboratory.together.items():
+        name = "-".join(title.lower().replace(",", "").split())
+        charts = [_chart(part, measures, name=f"plot-{name}-{place}") for place, part in enumerate(comparison)]
+        yield Section(f"together-{name}", title, _moral(comparison, measures), Markup("").join(charts))
+
+
+def _chart(part: Results, measures: Sequence[str], *, name: str) -> Markup:
+    """The plot of one regime, a line with its interval for each measure."""
+    bands = []
+    for measure in measures:
+        low, middle, high = (row.tolist() for row in part.quantiles(measure))
+        bands.append(Band(measure, middle, low, high))
+    share = 100 * (INTERVAL[1] - INTERVAL[0])
+    reading = f"The lines are medians over seeds; each band holds {share:.0f} % of them."
+    axes = Axes(name=name, title=f"Regime {part.regime}", reading=reading, x="generation", y="")
+    return lines(list(range(part.generations + 1)), bands=bands, axes=axes).markup()
+
+
+def _moral(comparison: Comparison, measures: Sequence[str]) -> str:
+    """What each measure has come to, regime by regime."""
+    said = []
+    for part in comparison:
+        ends = [f"{measure} {np.median(part[measure][-1]):.3g}" for measure in measures]
+        said.append(f"{part.regime}: {', '.join(ends)}")
+    return f"Medians at the last generation. {'; '.join(said)}."

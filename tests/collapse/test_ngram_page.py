@@ -1,0 +1,38 @@
+"""The page of the n-gram laboratory: which words go first, in one plot."""
+
+import re
+
+import pytest
+from numpy.random import default_rng
+
+from uncollapse.collapse.experiment import experiment
+from uncollapse.collapse.ngram import NGram
+from uncollapse.collapse.page import comparison_page
+from uncollapse.collapse.regimes import regime
+from uncollapse.collapse.side_by_side import measures_together
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    path = tmp_path_factory.mktemp("text") / "t.txt"
+    path.write_text(" ".join(f"w{word}" for word in default_rng(1).zipf(1.6, 4000)))
+    lab = NGram(corpus=path)
+    return lab, experiment(lab, [regime("replace"), regime("fresh")], generations=4, seeds=3).results()
+
+
+def test_one_plot_for_each_regime_with_a_line_for_each_rarity(compared):
+    lab, comparison = compared
+    (section,) = measures_together(comparison, lab)
+    assert section.heading == "Words kept, by how rare they were"
+    for name in ("kept_1_2", "kept_3_10", "kept_11_100", "kept_over_100"):
+        assert section.body.count(name) >= 2
+    assert list(dict.fromkeys(re.findall(r"Regime (\w+)", section.body))) == ["replace", "fresh"]
+    last = comparison["replace"]["kept_3_10"][-1]
+    assert last.max() < 1
+    assert f"kept_3_10 {sorted(last)[1]:.3g}" in section.sentence
+
+
+def test_the_page_has_it_before_the_measures(compared):
+    lab, comparison = compared
+    html = comparison_page(comparison, lab)
+    assert html.index("together-words-kept-by-how-rare-they-were") < html.index('id="measure-types"')
