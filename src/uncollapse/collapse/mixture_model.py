@@ -34,23 +34,9 @@ class Fit(NamedTuple):
     rounds: Int64[ndarray, "seed"]
 
 
-def log_densities(mixture: Mixture, values: Float64[ndarray, "seed n d"]) -> Float64[ndarray, "seed n c"]:
-    """The natural logarithm of weight times normal density, of each component at each value."""
-    lower = np.linalg.cholesky(mixture.covariances)
-    scale = np.linalg.inv(lower)
-    size = values.shape[2]
-    gap = values[:, :, None, :] - mixture.means[:, None, :, :]
-    standard = np.einsum("scij,sncj->snci", scale, gap)
-    half_log_determinant = np.log(np.einsum("scii->sci", lower)).sum(axis=2)
-    with np.errstate(divide="ignore"):  # a component without weight has the log-density of nothing
-        weight = np.log(mixture.weights)
-    constant = weight - half_log_determinant - size / 2 * np.log(2 * np.pi)
-    return constant[:, None, :] - 0.5 * (standard**2).sum(axis=3)
-
-
 def log_density(mixture: Mixture, values: Float64[ndarray, "seed n d"]) -> Float64[ndarray, "seed n"]:
     """The natural logarithm of the mixture's density at each value."""
-    return _log_sum(log_densities(mixture, values))
+    return _log_sum(_log_densities(mixture, _gaps(mixture, values)))
 
 
 def draw(mixture: Mixture, count: int, *, rng: Generator) -> Float64[ndarray, "seed n d"]:
@@ -85,7 +71,8 @@ def fitted(
     running = np.arange(len(values))
     for _ in range(rounds):
         here = Mixture(weights[running], means[running], covariances[running])
-        joint = log_densities(here, values[running])
+        gap = _gaps(here, values[running])
+        joint = _log_densities(here, gap)
         total = _log_sum(joint)
         likelihood = total @ shares
         going = ~(likelihood - before[running] < tolerance)
@@ -93,8 +80,8 @@ def fitted(
         running = running[going]
         if not len(running):
             break
-        part = np.exp(joint[going] - total[going][:, :, None]) * shares[None, :, None]
-        weights[running], means[running], covariances[running] = _maximised(values[running], part, here.of(going))
+        part = np.exp(joint[going] - total[going][:, None]) * shares
+        weights[running], means[running], covariances[running] = _maximised(gap[going], part, here.of(going))
         taken[running] += 1
     return Fit(Mixture(weights, means, covariances), taken)
 
@@ -153,23 +140,39 @@ def squared_w2(one: Mixture, other: Mixture) -> Float64[ndarray, "seed"]:
     return ((_quantiles(one, level) - _quantiles(other, level)) ** 2).mean(axis=1)
 
 
-def _log_sum(parts: Float64[ndarray, "seed n c"]) -> Float64[ndarray, "seed n"]:
+def _gaps(mixture: Mixture, values: Float64[ndarray, "seed n d"]) -> Float64[ndarray, "seed c d n"]:
+    """How far each value is from each mean; the rows last, so that every sum over rows is a product of matrices."""
+    return np.ascontiguousarray(np.swapaxes(values, 1, 2))[:, None] - mixture.means[:, :, :, None]
+
+
+def _log_densities(mixture: Mixture, gap: Float64[ndarray, "seed c d n"]) -> Float64[ndarray, "seed c n"]:
+    """The natural logarithm of weight times normal density, of each component at each value."""
+    lower = np.linalg.cholesky(mixture.covariances)
+    standard = np.linalg.inv(lower) @ gap
+    half_log_determinant = np.log(np.einsum("scii->sci", lower)).sum(axis=2)
+    with np.errstate(divide="ignore"):  # a component without weight has the log-density of nothing
+        weight = np.log(mixture.weights)
+    constant = weight - half_log_determinant - gap.shape[2] / 2 * np.log(2 * np.pi)
+    return constant[:, :, None] - 0.5 * (standard**2).sum(axis=2)
+
+
+def _log_sum(parts: Float64[ndarray, "seed c n"]) -> Float64[ndarray, "seed n"]:
     """The logarithm of the sum of exponentials over components, one of which at least is finite."""
-    largest = parts.max(axis=2)
-    return largest + np.log(np.exp(parts - largest[:, :, None]).sum(axis=2))
+    largest = parts.max(axis=1)
+    return largest + np.log(np.exp(parts - largest[:, None]).sum(axis=1))
 
 
 def _maximised(
-    values: Float64[ndarray, "seed n d"], part: Float64[ndarray, "seed n c"], before: Mixture
+    gap: Float64[ndarray, "seed c d n"], part: Float64[ndarray, "seed c n"], before: Mixture
 ) -> tuple[Float64[ndarray, "seed c"], Float64[ndarray, "seed c d"], Float64[ndarray, "seed c d d"]]:
     """Weights, means and covariances of the parts; those of before where a component has no part in anything."""
-    weights = part.sum(axis=1)
+    weights = part.sum(axis=2)
     some = weights > np.finfo(float).tiny
-    safe = np.where(some, weights, 1.0)
-    means = np.where(some[:, :, None], np.einsum("snc,snd->scd", part, values) / safe[:, :, None], before.means)
-    gap = values[:, :, None, :] - means[:, None, :, :]
-    spread = np.einsum("snc,snci,sncj->scij", part, gap, gap) / safe[:, :, None, None]
-    spread = spread + RIDGE * np.eye(values.shape[2])
+    safe = np.where(some, weights, 1.0)[:, :, None]
+    shift = (gap @ part[:, :, :, None])[:, :, :, 0] / safe
+    second = (gap * part[:, :, None, :]) @ np.swapaxes(gap, 2, 3) / safe[:, :, :, None]
+    spread = second - shift[:, :, :, None] * shift[:, :, None, :] + RIDGE * np.eye(gap.shape[2])
+    means = np.where(some[:, :, None], before.means + shift, before.means)
     covariances = np.where(some[:, :, None, None], spread, before.covariances)
     return weights / weights.sum(axis=1, keepdims=True), means, covariances
 
