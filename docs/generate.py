@@ -12,7 +12,9 @@ import sys
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
-VERBS = ("", "edit", "revert", "models", "collapse", "collapse gaussian", "run")
+LABORATORIES = ("gaussian", "discrete", "kde", "regression", "mixture", "autoencoder", "ngram")
+TELLERS = ("sources", "theory", "theory gaussian", "plan", "reproduce")
+VERBS = ("", "edit", "revert", "models", "collapse", *(f"collapse {name}" for name in LABORATORIES + TELLERS), "run")
 WIDTH = 110
 # What stands outside the package.
 OUTSIDE = {

@@ -65,3 +65,35 @@ app.command(
     help="The Gaussian loop with all sources of error, and with each one switched off: which of them does it.",
     rich_help_panel=TELLERS,
 )(_verb("gaussian", {**FEEDING, **_law, **options.RUN_OPTIONS}, act="tell_sources"))
+
+
+@app.command(rich_help_panel=TELLERS)
+def plan(
+    workflow: options.Workflow,
+    share: options.PlanShare = None,
+    rate: options.PlanRate = None,
+    decay: options.PlanDecay = None,
+    generations: options.PlanGenerations = None,
+    multiple: options.PlanMultiple = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Answer from the theory: is the error bounded, at what multiple, and what would keep it under another one.
+
+    [bold]uncollapse collapse plan keep --share 0.2 --generations 20 --multiple 3[/bold]
+    """
+    given = {name: value for name, value in locals().items() if name != "as_json" and value is not None}
+    from uncollapse.cli import collapse_tell
+
+    collapse_tell.plan(given, as_json=as_json)
+
+
+@app.command(rich_help_panel=TELLERS, no_args_is_help=True)
+def reproduce(
+    name: options.StudyName,
+    output: options.StudyOutput = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Run a published experiment: each published number beside ours with its interval, inside or outside."""
+    from uncollapse.cli import collapse_tell
+
+    collapse_tell.reproduce(name, output=output, as_json=as_json)

@@ -6,7 +6,7 @@ them against the laboratories themselves.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import typer
 
@@ -171,3 +171,36 @@ LABORATORIES: Mapping[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
         ),
     ),
 }
+
+AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, to stdout.")]
+StudyName: TypeAlias = Annotated[
+    Literal["shumailov", "gerstgrasser", "kazdan", "dohmatob", "zhu", "suresh"],
+    typer.Argument(metavar="NAME", help="shumailov, gerstgrasser, kazdan, dohmatob, zhu or suresh."),
+]
+StudyOutput: TypeAlias = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="OUT", help="A folder for summary.json and index.html.")
+]
+Workflow: TypeAlias = Annotated[
+    Literal["replace", "accumulate", "edit", "edit-decaying", "keep", "fresh"],
+    typer.Argument(
+        metavar="WORKFLOW",
+        help="replace, accumulate, edit (random rows each round), edit-decaying, keep (a share of human rows is never "
+        "touched), fresh (a share of new human rows each round).",
+    ),
+]
+PlanShare: TypeAlias = Annotated[
+    float | None, typer.Option("--share", metavar="S", help="Share of human rows, with keep or fresh (0.1).")
+]
+PlanRate: TypeAlias = Annotated[
+    float | None, typer.Option("--rate", metavar="Q", help="Share of rows edited in a round (0.1).")
+]
+PlanDecay: TypeAlias = Annotated[
+    float | None, typer.Option("--decay", metavar="ETA", help="Each round's rate over the one before (0.9).")
+]
+PlanGenerations: TypeAlias = Annotated[
+    int | None, typer.Option("--generations", metavar="N", help="Rounds after the first fit (10).")
+]
+PlanMultiple: TypeAlias = Annotated[
+    float | None,
+    typer.Option("--multiple", metavar="X", help="The error to stay under, in errors of one fit to human data (2)."),
+]

@@ -31,7 +31,7 @@ class Verdict(StrEnum):
 DEFINITIONS: Mapping[str, str] = {
     "catastrophic": f"the median risk is more than {CATASTROPHE:g} times that of the first fit",
     "any increase": f"the risk rose in more seeds than {SIGNS:g} standard errors of a coin allow",
-    "diverging": f"the risk rises, and in the second half at {STILL_GROWING:g} of the pace of the first, or faster",
+    "diverging": f"the mean risk rises, in the second half at {STILL_GROWING:g} of the first half's pace or faster",
     "variance": f"the median spread is under {LATE:g} of the first fit's: late collapse",
     "scaling law": "the exponent of risk against samples changes (see the scaling forms of the theory)",
     "modes": "a mode of the original law has gone in the median seed",
@@ -58,18 +58,26 @@ def verdicts(results: Results, laboratory: Laboratory) -> dict[str, Verdict]:
     return found
 
 
-def sentence(results: Results, laboratory: Laboratory) -> str:
-    """Which collapse holds, in words."""
+def kind_of_collapse(results: Results, laboratory: Laboratory) -> str:
+    """Early or late, both or neither, in words."""
     found = verdicts(results, laboratory)
-    early, late = found["tails"] is Verdict.YES, found["variance"] is Verdict.YES
-    if early and late:
-        said = "late collapse: the tails are gone and the law has contracted"
-    elif late:
-        said = "late collapse: the law has contracted"
-    elif early:
-        said = "early collapse: the tails go, the law stands"
-    else:
-        said = "no collapse of tails or spread"
+    known = {
+        name: held for name, held in found.items() if name in ("tails", "variance") and held is not Verdict.UNKNOWN
+    }
+    if not known:
+        return "neither tails nor spread are measured"
+    if found["variance"] is Verdict.YES:
+        tails = ": the tails are gone and the law has contracted" if found["tails"] is Verdict.YES else ": contraction"
+        return f"late collapse{tails}"
+    if found["tails"] is Verdict.YES:
+        return "early collapse: the tails go, the law stands"
+    return f"no collapse of {' or '.join({'tails': 'tails', 'variance': 'spread'}[name] for name in known)}"
+
+
+def sentence(results: Results, laboratory: Laboratory) -> str:
+    """Which collapse holds and what becomes of the risk, in words."""
+    found = verdicts(results, laboratory)
+    said = kind_of_collapse(results, laboratory)
     if found["any increase"] is Verdict.YES:
         said += ", and the risk still grows" if found["diverging"] is Verdict.YES else ", though the risk has risen"
     return f"{results.regime}: {said}"
@@ -79,8 +87,9 @@ def _of_risk(results: Results, measure: str) -> dict[str, Verdict]:
     values = results[measure]
     first, half, last = values[1], values[1 + (results.generations - 1) // 2], values[-1]
     risen = np.mean(last > first) > 0.5 + SIGNS * 0.5 / np.sqrt(results.seeds)
-    before, middle, end = (float(np.median(part)) for part in (first, half, last))
-    growing = end - middle >= STILL_GROWING * (middle - before) > 0
+    before, end = float(np.median(first)), float(np.median(last))
+    mean_before, middle, mean_end = (float(np.mean(part)) for part in (first, half, last))
+    growing = mean_end - middle >= STILL_GROWING * (middle - mean_before) > 0
     return {
         "any increase": _verdict(risen),
         "catastrophic": _verdict(end > CATASTROPHE * before),

@@ -269,7 +269,8 @@ def _likeness(peaks: float) -> float:
     below = (ndtr((places - centre) / width) + ndtr((places + centre) / width)) / 2
     inside = (below[1:] + below[:-1]) / 2
     middle = (places[1:] + places[:-1]) / 2
-    return float((np.diff(below) * middle * ndtri(inside)).sum())
+    finite = np.clip(inside, np.finfo(float).tiny, 1 - np.finfo(float).eps)
+    return float((np.diff(below) * middle * ndtri(finite)).sum())
 
 
 def _nuclear(root: Float64[ndarray, "seed d d"]) -> Float64[ndarray, "seed"]:

@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from uncollapse.collapse.definitions import DEFINITIONS, Verdict, sentence, verdicts
+from uncollapse.collapse.definitions import DEFINITIONS, Verdict, kind_of_collapse, sentence, verdicts
 from uncollapse.collapse.laboratory import Laboratory
 from uncollapse.collapse.results import INTERVAL, Comparison
+from uncollapse.collapse.side_by_side import measures_together
 from uncollapse.collapse.summary import NEAR, Agreement, agreements, met
-from uncollapse.report import Axes, Band, Figure, Page, Points, Section, Table, lines, page
+from uncollapse.report import NONE, Assets, Axes, Band, Figure, Page, Points, Section, Table, lines, page
+from uncollapse.report.rendering import asset
 from uncollapse.version import __version__
 
 MOST_POINTS = 25  # of theory on a plot, so that they can be told apart
@@ -19,14 +21,16 @@ MOST_POINTS = 25  # of theory on a plot, so that they can be told apart
 def comparison_page(comparison: Comparison, laboratory: Laboratory, *, first: Sequence[Section] = ()) -> str:
     """The page as HTML; `first` are sections of its own that come before the plots."""
     held = agreements(comparison)
-    sections = [_plot(comparison, laboratory, measure) for measure in laboratory.measures]
+    sections = [*measures_together(comparison, laboratory)]
+    sections += [_plot(comparison, laboratory, measure) for measure in laboratory.measures]
     return page(
         Page(
             verb=f"collapse {laboratory.name}",
             title=f"What {comparison.parts[0].generations} generations do to the law",
-            answer=". ".join(_first_up(sentence(part, laboratory)) for part in comparison) + ".",
+            answer=answer(comparison, laboratory),
             figures=_figures(comparison, held),
-            sections=[*first, *sections, _definitions(comparison, laboratory), _forms(held)],
+            sections=[*first, _definitions(comparison, laboratory), *sections, _forms(held)],
+            assets=Assets(style=asset("uncollapse.collapse", "tables.css")),
             provenance=_provenance(comparison.settings),
         )
     )
@@ -44,12 +48,14 @@ def _figures(comparison: Comparison, held: Sequence[Agreement]) -> list[Figure]:
 
 def _plot(comparison: Comparison, laboratory: Laboratory, measure: str) -> Section:
     x = list(range(comparison.parts[0].generations + 1))
-    bands, points = [], []
+    bands, points, means = [], [], []
     for number, part in enumerate(comparison):
         low, middle, high = (row.tolist() for row in part.quantiles(measure))
         bands.append(Band(part.regime, middle, low, high))
         for curve in part.curves:
             if curve.measure == measure:
+                if curve.statistic in ("mean", "leading order"):
+                    means.append(Points("mean over seeds", number, x, part[measure].mean(axis=1).tolist()))
                 every = max(1, -(-len(curve.values) // MOST_POINTS))
                 at = [curve.start + place for place in range(0, len(curve.values), every)]
                 name = f"theory: {curve.statistic} over seeds"
@@ -57,18 +63,20 @@ def _plot(comparison: Comparison, laboratory: Laboratory, measure: str) -> Secti
     axes = Axes(
         name=f"plot-{measure.replace('_', '-')}",
         title=laboratory.measures[measure][0].upper() + laboratory.measures[measure][1:],
-        reading=f"The line is the median over seeds; the band holds {100 * (INTERVAL[1] - INTERVAL[0]):.0f} % of them. "
-        + _ends(comparison, measure),
+        reading=f"The line is the median over seeds; the band holds {100 * (INTERVAL[1] - INTERVAL[0]):.0f} % of them.",
         x="generation",
         y=measure,
     )
-    chart = lines(x, bands=bands, axes=axes, points=points)
+    chart = lines(x, bands=bands, axes=axes, points=points, thin=means)
     return Section(f"measure-{measure.replace('_', '-')}", measure, _moral(comparison, measure), chart.markup())
 
 
-def _ends(comparison: Comparison, measure: str) -> str:
-    parts = [f"{part.regime} {np.median(part[measure][-1]):.4g}" for part in comparison]
-    return f"At the end: {', '.join(parts)}."
+def answer(comparison: Comparison, laboratory: Laboratory) -> str:
+    """Which collapse holds under which regimes, in words."""
+    groups: dict[str, list[str]] = {}
+    for part in comparison:
+        groups.setdefault(kind_of_collapse(part, laboratory), []).append(part.regime)
+    return " ".join(f"{_first_up(kind)}: {', '.join(regimes)}." for kind, regimes in groups.items())
 
 
 def _moral(comparison: Comparison, measure: str) -> str:
@@ -84,13 +92,14 @@ def _definitions(comparison: Comparison, laboratory: Laboratory) -> Section:
     table = Table(
         caption="Definitions of collapse, at the last generation",
         columns=("regime", *DEFINITIONS),
-        rows=[(regime, *(held[name].value for name in DEFINITIONS)) for regime, held in found],
+        rows=[(regime, *(_shown(held[name]) for name in DEFINITIONS)) for regime, held in found],
     )
     terms = Table(
         caption="What each definition means here",
         columns=("definition", "holds when"),
         rows=list(DEFINITIONS.items()),
     )
+    sentences = [sentence(part, laboratory) for part in comparison]
     yes = [
         f"{regime}: {', '.join(name for name in held if held[name] is Verdict.YES) or 'none'}" for regime, held in found
     ]
@@ -98,8 +107,12 @@ def _definitions(comparison: Comparison, laboratory: Laboratory) -> Section:
         "definitions",
         "Which definition of collapse holds",
         f"Of the eight definitions in use these hold. {'; '.join(yes)}.",
-        table.markup() + terms.markup(),
+        table.markup() + Markup("<p>{}.</p>").format("; ".join(sentences)) + terms.markup(),
     )
+
+
+def _shown(verdict: Verdict) -> str:
+    return NONE if verdict is Verdict.UNKNOWN else verdict.value
 
 
 def _forms(held: Sequence[Agreement]) -> Section:

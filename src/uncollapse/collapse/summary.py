@@ -27,8 +27,8 @@ class Agreement:
 
     @property
     def judged(self) -> bool:
-        """Whether the form is meant to hold exactly; one to leading order is only set beside."""
-        return self.curve.statistic != "leading order"
+        """Whether the form is meant to hold exactly, and the simulation is still in the range of numbers."""
+        return self.curve.statistic != "leading order" and bool(np.isfinite(self.simulated))
 
     @property
     def z(self) -> float:
@@ -53,6 +53,8 @@ def agreements(comparison: Comparison) -> list[Agreement]:
 
 def _agreement(part: Results, curve: Curve) -> Agreement:
     last = part[curve.measure][-1]
+    if not np.isfinite(last).all():
+        return Agreement(part.regime, curve.measure, curve, float(curve.values[-1]), float("nan"), float("nan"))
     if curve.statistic == "median":
         # The asymptotic error of a median out of the spread of the middle: 1.2533 sigma / sqrt n, sigma from quartiles.
         low, middle, high = np.quantile(last, (0.25, 0.5, 0.75))

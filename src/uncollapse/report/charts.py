@@ -35,6 +35,7 @@ class Chart:
     numbers: Table
     legend: Sequence[str] = ()
     points: Sequence[str] = ()
+    thin: Sequence[str] = ()
     horizontal: bool = False
 
     def markup(self) -> Markup:
@@ -68,7 +69,7 @@ class Band(NamedTuple):
 
 
 class Points(NamedTuple):
-    """Points set over the line chart beside the band of that number: what must be, beside what was measured."""
+    """Values beside the band of that number, as points or as a thin line: what must be, and what came of it."""
 
     name: str
     beside: int
@@ -118,13 +119,22 @@ def bars(parts: Sequence[Bar], *, axes: Axes) -> Chart:
     return Chart(axes=axes, drawing=draw.markup(drawing), numbers=numbers, horizontal=True)
 
 
-def lines(x: Sequence[Number], *, bands: Sequence[Band], axes: Axes, points: Sequence[Points] = ()) -> Chart:
+def lines(
+    x: Sequence[Number],
+    *,
+    bands: Sequence[Band],
+    axes: Axes,
+    points: Sequence[Points] = (),
+    thin: Sequence[Points] = (),
+) -> Chart:
     """A chart of values over x, each line inside the band of its interval; lines differ by colour and by dashes.
+
+    `points` are set over it as small circles, `thin` as thin lines.
 
     Values that are not finite have no place on the paper: lines have gaps there, and the numbers below say what stood.
     """
     across = Scale.around(min(x), max(x))
-    up = _upright(bands, points)
+    up = _upright(bands, [*points, *thin])
     drawing = draw.canvas(axes.name, title=axes.title, reading=axes.reading)
     draw.heights(drawing, up, [f"{tick:g}" for tick in up.ticks])
     plane = draw.plane(drawing)
@@ -137,6 +147,8 @@ def lines(x: Sequence[Number], *, bands: Sequence[Band], axes: Axes, points: Seq
         around = places(x, band.low) + places(x, band.high)[::-1]
         draw.path(plane, around, style=f"band line-{number}", closed=True)
         draw.path(plane, places(x, band.values), style=f"line line-{number}")
+    for group in thin:
+        draw.path(plane, places(group.x, group.values), style=f"line thin line-{group.beside}")
     for group in points:
         for place in places(group.x, group.values):
             draw.point(drawing, place, style=f"point line-{group.beside}")
@@ -144,9 +156,10 @@ def lines(x: Sequence[Number], *, bands: Sequence[Band], axes: Axes, points: Seq
     return Chart(
         axes=axes,
         drawing=draw.markup(drawing),
-        numbers=_numbers(x, bands, points, axes),
+        numbers=_numbers(x, bands, [*points, *thin], axes),
         legend=[band.name for band in bands],
         points=sorted({group.name for group in points}),
+        thin=sorted({group.name for group in thin}),
     )
 
 
