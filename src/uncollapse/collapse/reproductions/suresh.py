@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from uncollapse.collapse.experiment import run
+from uncollapse.collapse.reproductions import suresh_text
 from uncollapse.collapse.reproductions.claims import Claim, Study, counted, sampled
 from uncollapse.collapse.theory import discrete, gaussian
 
@@ -17,9 +18,10 @@ def study() -> Study:
         name="suresh",
         paper=PAPER,
         protocol="A state of probability .01 among 100 draws; a Poisson law of rate 1 from 10 draws; a normal law from "
-        "10 draws; Zipf's law over 1,000 states. 50,000 seeds, Zipf 2,000.",
-        claims=[*_states(), *_poisson(), *_normal(), *_zipf()],
-        missing="Mixtures (collapse mixture) and n-grams (collapse ngram) have laboratories of their own.",
+        "10 draws; Zipf's law over 1,000 states. 50,000 seeds, Zipf 2,000. The words of a real text, "
+        "20 seeds.",
+        claims=[*_states(), *_poisson(), *_normal(), *_zipf(), *suresh_text.claims()],
+        missing="Mixtures (collapse mixture) and longer n-grams (collapse ngram --order 2) have laboratories.",
     )
 
 
