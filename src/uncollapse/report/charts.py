@@ -138,19 +138,14 @@ def lines(
     drawing = draw.canvas(axes.name, title=axes.title, reading=axes.reading)
     draw.heights(drawing, up, [f"{tick:g}" for tick in up.ticks])
     plane = draw.plane(drawing)
-
-    def places(at: Sequence[Number], values: Sequence[Number]) -> list[tuple[Number, Number]]:
-        every = zip(at, values, strict=True)
-        return [(across.place(left), 100 - up.place(value)) for left, value in every if isfinite(value)]
-
     for number, band in enumerate(bands):
-        around = places(x, band.low) + places(x, band.high)[::-1]
+        around = _places(x, band.low, (across, up)) + _places(x, band.high, (across, up))[::-1]
         draw.path(plane, around, style=f"band line-{number}", closed=True)
-        draw.path(plane, places(x, band.values), style=f"line line-{number}")
+        draw.path(plane, _places(x, band.values, (across, up)), style=f"line line-{number}")
     for group in thin:
-        draw.path(plane, places(group.x, group.values), style=f"line thin line-{group.beside}")
+        draw.path(plane, _places(group.x, group.values, (across, up)), style=f"line thin line-{group.beside}")
     for group in points:
-        for place in places(group.x, group.values):
+        for place in _places(group.x, group.values, (across, up)):
             draw.point(drawing, place, style=f"point line-{group.beside}")
     draw.feet(drawing, across)
     return Chart(
@@ -161,6 +156,12 @@ def lines(
         points=sorted({group.name for group in points}),
         thin=sorted({group.name for group in thin}),
     )
+
+
+def _places(x: Sequence[Number], values: Sequence[Number], scales: tuple[Scale, Scale]) -> list[tuple[Number, Number]]:
+    """Where finite values lie, in per cent from the top left."""
+    across, up = scales
+    return [(across.place(at), 100 - up.place(value)) for at, value in zip(x, values, strict=True) if isfinite(value)]
 
 
 def _upright(bands: Sequence[Band], points: Sequence[Points]) -> Scale:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from uncollapse.collapse.experiment import run
+from uncollapse.collapse.materials import together
 from uncollapse.collapse.regression import Regression, drawn_normals
 from uncollapse.collapse.reproductions.claims import Claim, Measured, Study, exact, sampled
 from uncollapse.collapse.theory import regression, scaling
@@ -91,7 +92,9 @@ def _polluted(n: int, *, share: float, d: int) -> np.ndarray:
     wrong = np.zeros((50, d))
     wrong[:, 0] = 1.0
     other = drawn_normals(round(share * n), seeds=50, d=d, rng=rng)
-    data = built.real(n - other.rows, seeds=50, rng=rng).joined(built.drawn(wrong, other.rows, like=other, rng=rng))
+    data = together(
+        [built.real(n - other.rows, seeds=50, rng=rng), built.drawn(wrong, other.rows, like=other, rng=rng)]
+    )
     return built.measured(built.fitted(data, before=None, rng=rng))["error"]
 
 

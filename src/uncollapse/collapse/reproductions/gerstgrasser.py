@@ -1,5 +1,7 @@
 """Gerstgrasser et al., "Is Model Collapse Inevitable?", arXiv 2404.01413 (COLM 2024): the regression part."""
 
+from typing import Any
+
 import numpy as np
 
 from uncollapse.collapse.experiment import run
@@ -15,7 +17,7 @@ def study() -> Study:
     claims: list[Claim] = []
     for rows, d in SIZES:
         for design in ("same", "fresh"):
-            settings = {"samples": rows, "dimension": d, "design": design}
+            settings: dict[str, Any] = {"samples": rows, "dimension": d, "design": design}
             found = run("regression", "replace", "accumulate", generations=20, seeds=3_000, **settings)
             claims += _of(found["replace"], found["accumulate"], where=f"T = {rows}, d = {d}, {design} design")
     return Study(

@@ -1,6 +1,7 @@
 """Kazdan et al., "Collapse or Thrive?", arXiv 2410.16713: Gaussian, kernel density, regression with a fixed budget."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +52,7 @@ def _gaussian() -> Iterator[Claim]:
 def _kernel() -> Iterator[Claim]:
     for bandwidth in (0.1, 0.5, 1.0):
         small = "here the kernel adds no more than resampling takes: n h^2 = 1" if bandwidth == 0.1 else ""
-        settings = {"samples": 100, "bandwidth": bandwidth}
+        settings: dict[str, Any] = {"samples": 100, "bandwidth": bandwidth}
         found = run("kde", "replace", "accumulate", "subsample", generations=50, seeds=200, **settings)
         ends = {part.regime: part["variance"][-1] - part["variance"][1] for part in found}
         yield Claim(
@@ -71,7 +72,7 @@ def _kernel() -> Iterator[Claim]:
 
 
 def _regression() -> Iterator[Claim]:
-    settings = {"samples": 100, "dimension": 10}
+    settings: dict[str, Any] = {"samples": 100, "dimension": 10}
     found = run("regression", "replace", "subsample", "accumulate", generations=40, seeds=1_000, **settings)
     ends = {part.regime: part["error_units"] for part in found}
     yield Claim(

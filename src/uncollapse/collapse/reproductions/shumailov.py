@@ -1,6 +1,7 @@
 """Shumailov et al., "AI models collapse when trained on recursively generated data", Nature 631 (2024)."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -104,7 +105,7 @@ def _gaussian() -> Iterator[Claim]:
 
 
 def _discrete() -> Iterator[Claim]:
-    settings = {"law": "counts", "counts": (0.7, 0.3), "samples": 20}
+    settings: dict[str, Any] = {"law": "counts", "counts": (0.7, 0.3), "samples": 20}
     found = run("discrete", "replace", generations=400, seeds=20_000, **settings)["replace"]
     # The states are sorted by probability; the second one has won where the error is that of (0, 1): 2 * 0.7^2.
     yield Claim(
@@ -132,7 +133,7 @@ def _discrete() -> Iterator[Claim]:
 
 def _remarks() -> Iterator[Claim]:
     """Gains at first and first movers, in regression, and a tenth of original data, in the Gaussian."""
-    settings = {"samples": 100, "dimension": 10, "design": "fresh"}
+    settings: dict[str, Any] = {"samples": 100, "dimension": 10, "design": "fresh"}
     alone = run("regression", "replace", generations=1, seeds=2_000, **(settings | {"samples": 20}))["replace"][
         "error"
     ][1]

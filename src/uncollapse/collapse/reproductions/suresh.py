@@ -1,6 +1,7 @@
 """Suresh et al., "Rate of Model Collapse in Recursive Training", arXiv 2412.17646: how soon it comes."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +27,7 @@ def study() -> Study:
 
 
 def _states() -> Iterator[Claim]:
-    settings = {"law": "counts", "counts": (99, 1), "samples": 100}
+    settings: dict[str, Any] = {"law": "counts", "counts": (99, 1), "samples": 100}
     found = run("discrete", "replace", generations=50, seeds=50_000, **settings)["replace"]["support"]
     q = np.array([0.01])
     for k in (1, 2, 5, 10, 50):
@@ -70,7 +71,7 @@ def _normal() -> Iterator[Claim]:
 
 
 def _zipf() -> Iterator[Claim]:
-    settings = {"states": 1_000, "samples": 1_000}
+    settings: dict[str, Any] = {"states": 1_000, "samples": 1_000}
     found = run("discrete", "replace", generations=10, seeds=2_000, **settings)["replace"]
     bounds = discrete.support_bound(np.arange(11.0), law=discrete_law(), draws=1_000)
     for k in (2, 5, 10):

@@ -1,6 +1,7 @@
 """Zhu et al., "How to Synthesize Text Data without Model Collapse?", arXiv 2412.14689 (ICML 2025): the theory."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from uncollapse.collapse.reproductions.claims import Claim, Study, sampled
 from uncollapse.collapse.theory import regression as forms
 
 PAPER = "Zhu et al. 2025 (arXiv 2412.14689)"
-SETTINGS = {"samples": 200, "dimension": 10, "design": "same"}
+SETTINGS: dict[str, Any] = {"samples": 200, "dimension": 10, "design": "same"}
 SEEDS = 400
 BOUND = f"{PAPER}, Theorem 2: at most 2 sigma^2 d/(T - d - 1)"
 
