@@ -164,6 +164,7 @@ def test_a_higher_order_says_more_of_real_text_and_collapses_too(zipf, tmp_path)
         ({"top_p": 1.5}, "top_p"),
         ({"length": 1, "order": 2}, "hold no n-gram of order 2"),
         ({"smoothing": "interpolated", "temperature": 0.5}, "go with smoothing back-off"),
+        ({"content": "another text"}, "nothing to be set"),
         ({"length": 6000, "order": 2}, "fewer than 6000 words"),
     ],
 )

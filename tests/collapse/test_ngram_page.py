@@ -23,16 +23,16 @@ def compared(tmp_path_factory):
 def test_one_plot_for_each_regime_with_a_line_for_each_rarity(compared):
     lab, comparison = compared
     (section,) = measures_together(comparison, lab)
-    assert section.heading == "Words kept, by how rare they were"
-    for name in ("kept_1_2", "kept_3_10", "kept_11_100", "kept_over_100"):
+    assert section.heading == "Words kept, by how often the original has them"
+    for name in ("once or twice", "3 to 10 times", "11 to 100 times", "more often"):
         assert section.body.count(name) >= 2
     assert list(dict.fromkeys(re.findall(r"Regime (\w+)", section.body))) == ["replace", "fresh"]
     last = comparison["replace"]["kept_3_10"][-1]
     assert last.max() < 1
-    assert f"kept_3_10 {sorted(last)[1]:.3g}" in section.sentence
+    assert f"{sorted(last)[1]:.0%}" in section.sentence
 
 
 def test_the_page_has_it_before_the_measures(compared):
     lab, comparison = compared
     html = comparison_page(comparison, lab)
-    assert html.index("together-words-kept-by-how-rare-they-were") < html.index('id="measure-types"')
+    assert html.index("together-words-kept-by-how-often-the-original-has-them") < html.index('id="measure-types"')

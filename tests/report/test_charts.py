@@ -106,3 +106,10 @@ def test_what_is_not_finite_leaves_a_gap_and_is_said_in_the_numbers() -> None:
     assert chart.numbers.rows[1][1] == "-inf (-inf to nan)"
     nothing = Band("replace", values=[float("inf")], low=[float("inf")], high=[float("inf")])
     assert list(drawn(lines([0], bands=[nothing], axes=AXES)).iter("path")) == []
+
+
+def test_an_axis_has_room_for_what_it_must_hold() -> None:
+    axes = Axes(name="held", title="t", reading="r", x="x", y="y", holds=(0, 1))
+    chart = lines([0, 1], bands=[Band("a", [0.5, 0.75], [0.5, 0.75], [0.5, 0.75])], axes=axes)
+    paths = [path.get("d") for path in drawn(chart).iter("path") if path.get("class") == "line line-0"]
+    assert paths == ["M0.000,50.000L100.000,25.000"]

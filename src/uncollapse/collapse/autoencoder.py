@@ -68,7 +68,10 @@ class Autoencoder(Laboratory):
     @model_validator(mode="after")
     def _resolved(self) -> Self:
         # What the numbers depend on is the images, wherever they lie, and how many there are.
-        object.__setattr__(self, "content", _content(self.real_images))
+        found = _content(self.real_images)
+        if self.content not in {"", found}:
+            raise ValueError(f"content is what the images are ({found}), and nothing to be set")
+        object.__setattr__(self, "content", found)
         object.__setattr__(self, "samples", self.samples or len(self.real_images.learned))
         return self
 

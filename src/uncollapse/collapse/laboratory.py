@@ -44,7 +44,9 @@ class Laboratory(BaseModel, ABC):
     tail: ClassVar[str] = ""  # the measure that falls when early collapse comes, where there is one
     modes: ClassVar[str] = ""  # the measure that counts modes, where there is one
     usual: ClassVar[Mapping[str, int]] = {}  # generations and seeds on the command line, where others than the usual
-    together: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # measures that are told best in one plot, by its title
+    together: ClassVar[
+        Mapping[str, Mapping[str, str]]
+    ] = {}  # by title, shares told best in one plot, with their labels
     invented: ClassVar[str] = ""  # the measure of mass where the original law has none, where there is one
 
     samples: Annotated[int, Field(ge=1)] = 100
@@ -119,6 +121,8 @@ def _refused(kind: type[Laboratory], error: ValidationError) -> UsageError:
     place = ".".join(map(str, first["loc"]))
     if first["type"] == "extra_forbidden":
         own = ", ".join(kind.model_fields)
+        # What the command line calls samples without end.
+        place = "samples = inf" if place == "sampling" else place
         return UsageError(f"the laboratory {kind.name} has no setting {place!r}", hint=f"it has {own}")
     message = first["msg"].removeprefix("Value error, ")
     got = f", not {first['input']!r}" if place else ""

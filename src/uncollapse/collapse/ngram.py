@@ -19,7 +19,7 @@ from pydantic import Field, model_validator
 
 from uncollapse.collapse.laboratory import Laboratory
 from uncollapse.collapse.materials import Rows
-from uncollapse.collapse.ngram_measures import MEASURES, RARITY, Original, measured
+from uncollapse.collapse.ngram_measures import LABELS, MEASURES, Original, measured
 from uncollapse.collapse.ngram_model import Counts, count
 from uncollapse.collapse.ngram_text import CodedText, Parted, built_in, parted, read_coded
 from uncollapse.collapse.ngram_writing import Decoding, Smoothing, write
@@ -48,7 +48,7 @@ class NGram(Laboratory):
     risk: ClassVar[str] = "cross_entropy"
     spread: ClassVar[str] = "effective_types"
     tail: ClassVar[str] = "tail_mass"
-    together: ClassVar[Mapping[str, tuple[str, ...]]] = {"Words kept, by how rare they were": tuple(RARITY)}
+    together: ClassVar[Mapping[str, Mapping[str, str]]] = {"Words kept, by how often the original has them": LABELS}
     usual: ClassVar[Mapping[str, int]] = {"generations": 10, "seeds": 10}
 
     corpus: Annotated[Path | None, Field(exclude=True)] = None
@@ -70,7 +70,10 @@ class NGram(Laboratory):
         if not len(self.streams):
             raise ValueError(f"the text has fewer than {self.length} words to learn from, the length of one stream")
         # What the numbers depend on is the text, wherever it lies, and how many rows it has.
-        object.__setattr__(self, "content", _content(self.text))
+        found = _content(self.text)
+        if self.content not in {"", found}:
+            raise ValueError(f"content is what the text has ({found}), and nothing to be set")
+        object.__setattr__(self, "content", found)
         object.__setattr__(self, "samples", self.samples or len(self.streams))
         return self
 

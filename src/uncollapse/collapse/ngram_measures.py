@@ -10,6 +10,13 @@ from numpy import ndarray
 
 from uncollapse.collapse.ngram_model import Counts, log_probability
 
+# What the lines of the plot of all rarities are called.
+LABELS: Mapping[str, str] = {
+    "kept_1_2": "once or twice",
+    "kept_3_10": "3 to 10 times",
+    "kept_11_100": "11 to 100 times",
+    "kept_over_100": "more often",
+}
 # Types by how often the original text has them: from the first number to before the next, in the last from it on.
 RARITY: Mapping[str, tuple[int, int | None]] = {
     "kept_1_2": (1, 3),

@@ -1,6 +1,6 @@
-"""Several measures in one plot, for those whose order is the story: which goes first."""
+"""Several shares in one plot, for those whose order is the story: which goes first."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from markupsafe import Markup
@@ -18,22 +18,22 @@ def measures_together(comparison: Comparison, laboratory: Laboratory) -> Iterato
         yield Section(f"together-{name}", title, _moral(comparison, measures), Markup("").join(charts))
 
 
-def _chart(part: Results, measures: Sequence[str], *, name: str) -> Markup:
+def _chart(part: Results, measures: Mapping[str, str], *, name: str) -> Markup:
     """The plot of one regime, a line with its interval for each measure."""
     bands = []
-    for measure in measures:
+    for measure, label in measures.items():
         low, middle, high = (row.tolist() for row in part.quantiles(measure))
-        bands.append(Band(measure, middle, low, high))
+        bands.append(Band(label, middle, low, high))
     share = 100 * (INTERVAL[1] - INTERVAL[0])
     reading = f"The lines are medians over seeds; each band holds {share:.0f} % of them."
-    axes = Axes(name=name, title=f"Regime {part.regime}", reading=reading, x="generation", y="")
+    axes = Axes(name=name, title=f"Regime {part.regime}", reading=reading, x="generation", y="share kept", holds=(0, 1))
     return lines(list(range(part.generations + 1)), bands=bands, axes=axes).markup()
 
 
-def _moral(comparison: Comparison, measures: Sequence[str]) -> str:
-    """What each measure has come to, regime by regime."""
+def _moral(comparison: Comparison, measures: Mapping[str, str]) -> str:
+    """What each share has come to, regime by regime."""
     said = []
     for part in comparison:
-        ends = [f"{measure} {np.median(part[measure][-1]):.3g}" for measure in measures]
-        said.append(f"{part.regime}: {', '.join(ends)}")
-    return f"Medians at the last generation. {'; '.join(said)}."
+        ends = [f"{np.median(part[measure][-1]):.0%}" for measure in measures]
+        said.append(f"{part.regime} {', '.join(ends)}")
+    return f"Medians at the last generation, for {', '.join(measures.values())}: {'; '.join(said)}."

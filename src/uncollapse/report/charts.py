@@ -17,13 +17,18 @@ from uncollapse.report.tables import Table
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axes:
-    """What a chart is called and what its axes mean. `name` is unique on a page; `reading` says what to see."""
+    """What a chart is called and what its axes mean. `name` is unique on a page; `reading` says what to see.
+
+    `holds` are values that the upright axis of a line chart has room for whether they occur or not, so that charts can
+    be compared with one another.
+    """
 
     name: str
     title: str
     reading: str
     x: str
     y: str
+    holds: tuple[Number, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +139,7 @@ def lines(
     Values that are not finite have no place on the paper: lines have gaps there, and the numbers below say what stood.
     """
     across = Scale.around(min(x), max(x))
-    up = _upright(bands, [*points, *thin])
+    up = _upright(bands, [*points, *thin], axes.holds)
     drawing = draw.canvas(axes.name, title=axes.title, reading=axes.reading)
     draw.heights(drawing, up, [f"{tick:g}" for tick in up.ticks])
     plane = draw.plane(drawing)
@@ -164,9 +169,10 @@ def _places(x: Sequence[Number], values: Sequence[Number], scales: tuple[Scale, 
     return [(across.place(at), 100 - up.place(value)) for at, value in zip(x, values, strict=True) if isfinite(value)]
 
 
-def _upright(bands: Sequence[Band], points: Sequence[Points]) -> Scale:
-    """The scale that holds every finite value; 0 to 1 where there is none."""
-    every = [value for band in bands for part in (band.values, band.low, band.high) for value in part]
+def _upright(bands: Sequence[Band], points: Sequence[Points], holds: Sequence[Number]) -> Scale:
+    """The scale that holds every finite value, and those that it must; 0 to 1 where there is none."""
+    every = [*holds]
+    every += [value for band in bands for part in (band.values, band.low, band.high) for value in part]
     every += [value for group in points for value in group.values]
     finite = [value for value in every if isfinite(value)] or [0, 1]
     return Scale.around(min(finite), max(finite))
