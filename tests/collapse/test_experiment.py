@@ -98,6 +98,14 @@ def test_definitions_by_hand():
     assert levelled["diverging"] is levelled["variance"] is levelled["tails"] is Verdict.NO
 
 
+def test_a_few_seeds_decide_nothing_about_an_increase():
+    built, few = laboratory("gaussian"), [constant(1, 1, 1, 1, seeds=16), constant(0, 1, 2, 3, seeds=16)]
+    found = verdicts(results(*few, constant(1, 1, 1, 1, seeds=16)), built)
+    assert found["any increase"] is found["diverging"] is Verdict.UNKNOWN
+    enough = [constant(*levels, seeds=17) for levels in ((1, 1, 1, 1), (0, 1, 2, 3), (1, 1, 1, 1))]
+    assert verdicts(results(*enough), built)["any increase"] is Verdict.YES
+
+
 def test_kinds_of_collapse_in_words():
     built, flat = laboratory("gaussian"), constant(0, 1, 1, 1)
     assert kind_of_collapse(results(constant(1, 1, 1, 1), flat, constant(1, 1, 1, 0.4)), built).startswith("early")

@@ -30,7 +30,8 @@ class Verdict(StrEnum):
 
 DEFINITIONS: Mapping[str, str] = {
     "catastrophic": f"the median risk is more than {CATASTROPHE:g} times that of the first fit",
-    "any increase": f"the risk rose in more seeds than {SIGNS:g} standard errors of a coin allow",
+    "any increase": f"the risk rose in more seeds than {SIGNS:g} standard errors of a coin allow; "
+    f"takes more than {SIGNS**2:g} seeds, as does diverging",
     "diverging": f"the mean risk rises, in the second half at {STILL_GROWING:g} of the first half's pace or faster",
     "variance": f"the median spread is under {LATE:g} of the first fit's: late collapse",
     "scaling law": "the exponent of risk against samples changes (see the scaling forms of the theory)",
@@ -90,11 +91,12 @@ def _of_risk(results: Results, measure: str) -> dict[str, Verdict]:
     before, end = float(np.median(first)), float(np.median(last))
     mean_before, middle, mean_end = (float(np.mean(part)) for part in (first, half, last))
     growing = mean_end - middle >= STILL_GROWING * (middle - mean_before) > 0
-    return {
-        "any increase": _verdict(risen),
-        "catastrophic": _verdict(end > CATASTROPHE * before),
-        "diverging": _verdict(risen and (growing or not np.isfinite(end))),
-    }
+    found = {"catastrophic": _verdict(end > CATASTROPHE * before)}
+    # Of so few seeds even all together are no more than a coin's luck.
+    if results.seeds > SIGNS**2:
+        found["any increase"] = _verdict(risen)
+        found["diverging"] = _verdict(risen and (growing or not np.isfinite(end)))
+    return found
 
 
 def _verdict(holds: object) -> Verdict:

@@ -49,7 +49,7 @@ class NGram(Laboratory):
     spread: ClassVar[str] = "effective_types"
     tail: ClassVar[str] = "tail_mass"
     together: ClassVar[Mapping[str, Mapping[str, str]]] = {"Words kept, by how often the original has them": LABELS}
-    usual: ClassVar[Mapping[str, int]] = {"generations": 10, "seeds": 10}
+    usual: ClassVar[Mapping[str, int]] = {"generations": 10, "seeds": 20}
 
     corpus: Annotated[Path | None, Field(exclude=True)] = None
     content: str = ""
