@@ -1,10 +1,13 @@
 """The page of the n-gram laboratory: which words go first, in one plot."""
 
 import re
+from typing import get_args
 
 import pytest
 from numpy.random import default_rng
 
+from uncollapse.cli.collapse_options import RUN_OPTIONS
+from uncollapse.collapse.autoencoder import Autoencoder
 from uncollapse.collapse.experiment import experiment
 from uncollapse.collapse.ngram import NGram
 from uncollapse.collapse.page import comparison_page
@@ -36,3 +39,10 @@ def test_the_page_has_it_before_the_measures(compared):
     lab, comparison = compared
     html = comparison_page(comparison, lab)
     assert html.index("together-words-kept-by-how-often-the-original-has-them") < html.index('id="measure-types"')
+
+
+def test_the_help_says_how_long_and_how_often_it_usually_runs():
+    said = {name: str(get_args(RUN_OPTIONS[name])[1].help) for name in ("generations", "seeds")}
+    for lab in (NGram, Autoencoder):
+        for name, number in lab.usual.items():
+            assert f"{lab.name} {number}" in said[name]

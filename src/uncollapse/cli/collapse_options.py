@@ -93,8 +93,8 @@ REGIME: Any = _option(
     str, f"One or several, comma-separated: {REGIMES}.", panel=FEEDING, metavar="NAMES", names=("--regime",)
 )
 RUN_OPTIONS: Mapping[str, Any] = {
-    "generations": _option(int, "How many fits (20).", panel=RUNNING, metavar="N"),
-    "seeds": _option(int, "How many independent runs (100).", panel=RUNNING, metavar="K"),
+    "generations": _option(int, "How many fits (20; ngram 10, autoencoder 5).", panel=RUNNING, metavar="N"),
+    "seeds": _option(int, "How many independent runs (100; ngram 20, autoencoder 5).", panel=RUNNING, metavar="K"),
     "seed": _option(int, "Another seed, other draws.", panel=RUNNING, metavar="N"),
     "output": _option(
         Path,
