@@ -137,7 +137,7 @@ def test_plan_in_words_and_as_json(uncollapse, folder):
         (["gaussian", "--regime", "fresh", "--share", "1.1"], "less than or equal to 1"),
         (["gaussian", "--samples", "1"], "samples"),
         (["gaussian", "--samples", "many"], "samples"),
-        (["kde", "--samples", "inf"], "no setting 'sampling'"),
+        (["kde", "--samples", "inf"], "no setting 'samples = inf'"),
         (["gaussian", "--samples", "3", "--dimension", "3"], "at least 4"),
         (["regression", "--samples", "11"], "at least 12"),
         (["kde", "--regime", "verify"], "cannot have the regime verify"),
@@ -175,3 +175,25 @@ def test_choices_are_those_of_the_program():
     (workflow, _), (study, _) = (get_args(each)[:2] for each in (options.Workflow, options.StudyName))
     assert set(get_args(workflow)) == set(get_args(Question.model_fields["workflow"].annotation))
     assert set(get_args(study)) == set(STUDIES)
+
+
+def test_the_commands_of_the_page_run(uncollapse, folder, project):
+    import re
+    import shlex
+
+    blocks = re.findall(r"```sh\n(.*?)```", (project / "docs" / "collapse.md").read_text(), re.DOTALL)
+    commands = [shlex.split(line) for block in blocks for line in block.splitlines()]
+    assert len(commands) == 6
+    for name, *words in commands:
+        assert name == "uncollapse"
+        assert uncollapse(*words).code == 0, words
+    assert {path.name for path in folder.iterdir()} == {"lab", "regression", "discrete", "sources"}
+
+
+def test_the_python_of_the_page_runs(project):
+    import re
+
+    (block,) = re.findall(r"```python\n(.*?)```", (project / "docs" / "collapse.md").read_text(), re.DOTALL)
+    names = {}
+    exec(block.replace("seeds=1000", "seeds=10"), names)
+    assert names["found"]["replace"]["log_variance"].shape == (51, 10)

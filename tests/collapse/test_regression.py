@@ -8,7 +8,6 @@ import pytest
 from meeting import assert_mean
 from uncollapse.collapse import laboratory, regime, run
 from uncollapse.collapse.feeding import masks
-from uncollapse.collapse.regression import drawn_normals
 from uncollapse.collapse.theory import regression as forms
 from uncollapse.errors import UsageError
 
@@ -148,9 +147,11 @@ def test_a_share_of_wrong_labels_leaves_a_floor(n, floor, rng):
     assert forms.strong_collapse(share=0.2, distance=1, d=20, n=n) == pytest.approx(floor, abs=5e-5)
     true, wrong = np.zeros((10, 20)), np.zeros((10, 20))
     wrong[:, 0] = 1.0
-    real, made = (drawn_normals(rows, seeds=10, d=20, rng=rng) for rows in (round(0.8 * n), round(0.2 * n)))
-    built = laboratory("regression", samples=n, dimension=20, signal=0.0)
-    data = built._made(true, real.rows, like=real, rng=rng).joined(built._made(wrong, made.rows, like=made, rng=rng))
+    built = laboratory("regression", samples=n, dimension=20, signal=0.0, design="fresh")
+    real, made = (
+        built.drawn(law, rows, like=None, rng=rng) for law, rows in ((true, round(0.8 * n)), (wrong, round(0.2 * n)))
+    )
+    data = real.joined(made)
     error = built.measured(built.fitted(data, before=None, rng=rng))["error"]
     # Leading order in d/n.
     assert_mean(error, floor, slack=5e-5 + 2 * 20 / n * floor)
@@ -172,3 +173,27 @@ def test_ridge_shrinks_and_keeps_shrinking():
 def test_too_few_rows_are_refused():
     with pytest.raises(UsageError, match="at least 12"):
         laboratory("regression", samples=11, dimension=10)
+
+
+@pytest.mark.parametrize("rows", [3, 40])
+def test_parts_with_too_few_rows_to_be_fitted_join_all_the_same(rows, rng):
+    # Least squares on the rows themselves, against what is kept of them.
+    built = laboratory("regression", samples=40, dimension=6, signal=0.0, rows=True)
+    parts = [built.real(rows, seeds=5, rng=rng), built.real(30, seeds=5, rng=rng)]
+    whole = parts[0].joined(parts[1])
+    kept = parts[0].normals.weighed(2.0).joined(parts[1].normals)
+    found = built.fitted(kept, before=None, rng=rng)
+    for seed in range(5):
+        root = np.sqrt(np.where(np.arange(rows + 30) < rows, 2.0, 1.0))
+        wanted = np.linalg.lstsq(whole.inputs[seed] * root[:, None], whole.labels[seed] * root, rcond=None)[0]
+        assert found[seed] == pytest.approx(wanted)
+
+
+def test_a_design_labelled_again_keeps_the_mean_of_its_solutions(rng):
+    built = laboratory("regression", samples=40, dimension=3)
+    first = built.real(40, seeds=4, rng=rng)
+    again = built.drawn(built.original(4), 40, like=first, rng=rng)
+    both = first.joined(again.weighed(3.0))
+    assert both.solution == pytest.approx((first.solution + 3 * again.solution) / 4)
+    assert built.fitted(both, before=None, rng=rng) is both.solution
+    assert np.linalg.solve(both.gram, both.moment[:, :, None])[:, :, 0] == pytest.approx(both.solution)

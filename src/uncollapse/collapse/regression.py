@@ -28,26 +28,54 @@ Weights = Float64[ndarray, "seed d"]
 
 
 @dataclass(frozen=True, eq=False)
-class Normals:
-    """What least squares needs of rows: X'X, its root, X'y, and how many rows there are."""
+class Design:
+    """X'X for each seed; its root, to draw labels, and the root's inverse, where there are rows enough for one."""
 
     gram: Float64[ndarray, "seed d d"]
-    moment: Float64[ndarray, "seed d"]
+    root: Float64[ndarray, "seed d d"] | None = None
+    half: Float64[ndarray, "seed d d"] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Normals:
+    """What least squares needs of rows: a design, how many times it was labelled, and its solution or X'y of it all."""
+
+    design: Design
+    times: float
     rows: int
-    root: Float64[ndarray, "seed d d"] | None = None  # of the gram, where new labels are drawn for the same rows
+    solution: Float64[ndarray, "seed d"] | None = None
+    labelled: Float64[ndarray, "seed d"] | None = None
 
     @property
     def size(self) -> int:
         """How many rows each seed has."""
         return self.rows
 
+    @property
+    def gram(self) -> Float64[ndarray, "seed d d"]:
+        """X'X of all rows."""
+        return self.design.gram * self.times
+
+    @property
+    def moment(self) -> Float64[ndarray, "seed d"]:
+        """X'y of all rows."""
+        if self.labelled is not None:
+            return self.labelled
+        assert self.solution is not None
+        return applied(self.design.gram, self.solution) * self.times
+
     def joined(self, other: "Normals") -> "Normals":
-        """The rows of both."""
-        return Normals(self.gram + other.gram, self.moment + other.moment, self.rows + other.rows)
+        """The rows of both; those of one design stay with it."""
+        rows, times = self.rows + other.rows, self.times + other.times
+        if other.design is self.design and self.solution is not None and other.solution is not None:
+            solution = (self.times * self.solution + other.times * other.solution) / times
+            return Normals(self.design, times, rows, solution)
+        return Normals(Design(self.gram + other.gram), 1.0, rows, labelled=self.moment + other.moment)
 
     def weighed(self, weight: float) -> "Normals":
         """The same rows, each worth this much."""
-        return Normals(self.gram * weight, self.moment * weight, self.rows)
+        labelled = None if self.labelled is None else self.labelled * weight
+        return Normals(self.design, self.times * weight, self.rows, self.solution, labelled)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +110,8 @@ class Labelled:
     def normals(self) -> Normals:
         """X'X and X'y."""
         across = np.swapaxes(self.inputs, 1, 2)
-        return Normals(across @ self.inputs, (across @ self.labels[:, :, None])[:, :, 0], self.size)
+        moment = (across @ self.labels[:, :, None])[:, :, 0]
+        return Normals(Design(across @ self.inputs), 1.0, self.size, labelled=moment)
 
 
 class Regression(Laboratory):
@@ -151,16 +180,19 @@ class Regression(Laboratory):
     def fitted(self, material: Normals | Labelled, *, before: object, rng: Generator) -> Weights:
         """Least squares, or ridge with the penalty T times `ridge`."""
         normals = material.normals if isinstance(material, Labelled) else material
+        if normals.solution is not None and not self.ridge:
+            return normals.solution
         penalty = self.ridge * normals.rows * np.eye(self.dimension)
         return np.linalg.solve(normals.gram + penalty, normals.moment[:, :, None])[:, :, 0]
 
     def measured(self, model: Weights) -> dict[str, Float[ndarray, "seed"]]:
         """The measures by name."""
-        error = ((model - self.original(1)) ** 2).sum(axis=1)
+        gap = model - self.original(1)
+        error = np.einsum("sd,sd->s", gap, gap)
         return {
             "error": error,
             "error_units": error / self.unit,
-            "norm": (model**2).sum(axis=1),
+            "norm": np.einsum("sd,sd->s", model, model),
             "bias": model[:, 0] - self.signal,
         }
 
@@ -203,7 +235,7 @@ class Regression(Laboratory):
         """Bytes a seed takes: its design, or the squares of it."""
         rows = self.samples * (generations if regime.name == "subsample" else 2)
         held = rows if self.suited(regime).rows else max(self.samples, 4 * self.dimension)
-        return 8 * self.dimension * held
+        return 8 * self.dimension * held + 32 * self.dimension**2
 
     def _made(self, model: Weights, count: int, *, like: Any, rng: Generator) -> Normals | Labelled:
         seeds, d = model.shape
@@ -211,14 +243,21 @@ class Regression(Laboratory):
             inputs = rng.standard_normal((seeds, count, d)) if like is None else like.inputs
             noise = rng.standard_normal((seeds, count))
             return Labelled(inputs, (inputs @ model[:, :, None])[:, :, 0] + noise)
-        if like is None:
-            like = drawn_normals(count, seeds=seeds, d=d, rng=rng)
-        noise = like.root @ rng.standard_normal((seeds, d, 1))
-        moment = (like.gram @ model[:, :, None] + noise)[:, :, 0]
-        return Normals(like.gram, moment, count, like.root)
+        design = drawn_design(count, seeds=seeds, d=d, rng=rng) if like is None else like.design
+        noise = rng.standard_normal((seeds, d))
+        if design.half is not None:
+            # The solution is the model and (X'X)^-1 R times noise, R the root, which is the inverse root transposed.
+            return Normals(design, 1.0, count, model + np.einsum("sji,sj->si", design.half, noise))
+        labelled = applied(design.gram, model) + applied(design.root, noise)
+        return Normals(design, 1.0, count, labelled=labelled)
 
 
-def drawn_normals(count: int, *, seeds: int, d: int, rng: Generator) -> Normals:
-    """X'X of so many standard normal rows, and its root by Bartlett's decomposition; X'y is still zero."""
+def drawn_design(count: int, *, seeds: int, d: int, rng: Generator) -> Design:
+    """X'X of so many standard normal rows by Bartlett's decomposition."""
     root = bartlett(count, seeds=seeds, d=d, rng=rng)
-    return Normals(root @ np.swapaxes(root, 1, 2), np.zeros((seeds, d)), count, root)
+    return Design(root @ np.swapaxes(root, 1, 2), root, np.linalg.inv(root) if count >= d else None)
+
+
+def applied(matrix: Float64[ndarray, "seed d d"], vector: Float64[ndarray, "seed d"]) -> Float64[ndarray, "seed d"]:
+    """Each seed's matrix times its vector."""
+    return np.einsum("sij,sj->si", matrix, vector)

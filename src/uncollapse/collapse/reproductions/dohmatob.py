@@ -6,7 +6,7 @@ import numpy as np
 
 from uncollapse.collapse.experiment import run
 from uncollapse.collapse.materials import together
-from uncollapse.collapse.regression import Regression, drawn_normals
+from uncollapse.collapse.regression import Regression
 from uncollapse.collapse.reproductions.claims import Claim, Measured, Study, exact, sampled
 from uncollapse.collapse.theory import regression, scaling
 
@@ -88,13 +88,11 @@ def _strong() -> Iterator[Claim]:
 
 def _polluted(n: int, *, share: float, d: int) -> np.ndarray:
     rng = np.random.default_rng(n)
-    built = Regression(samples=n, dimension=d, signal=0.0)
+    built = Regression(samples=n, dimension=d, signal=0.0, design="fresh")
     wrong = np.zeros((50, d))
     wrong[:, 0] = 1.0
-    other = drawn_normals(round(share * n), seeds=50, d=d, rng=rng)
-    data = together(
-        [built.real(n - other.rows, seeds=50, rng=rng), built.drawn(wrong, other.rows, like=other, rng=rng)]
-    )
+    made = round(share * n)
+    data = together([built.real(n - made, seeds=50, rng=rng), built.drawn(wrong, made, like=None, rng=rng)])
     return built.measured(built.fitted(data, before=None, rng=rng))["error"]
 
 
