@@ -91,7 +91,7 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path):
 def test_check_24_digits_narrow_until_they_stand_still():
     """The published direction: variance and latent spread fall over four models, then stay on a floor."""
     pytest.importorskip("sklearn", reason="scikit-learn: not installed")
-    part = run(Autoencoder(), "replace", generations=6, seeds=2)["replace"]
+    part = run(Autoencoder(steps=300), "replace", generations=6, seeds=2)["replace"]
     for measure in ("variance", "latent_std"):
         assert np.all(np.diff(part[measure][:5], axis=0) < 0), measure
         assert np.all(part[measure][5:] < 0.2 * part[measure][1]), measure
