@@ -71,6 +71,26 @@ def test_an_interpolated_model_mixes_every_level():
     close(found, unigram, draws=draws)
 
 
+def test_an_interpolated_trigram_model_mixes_three_levels():
+    model = count(STREAMS, types=4, order=3)
+    written = write(model, shape=(MANY, 5), generator=default_rng(11), smoothing=Smoothing.INTERPOLATED)
+    before, context, after = (written[:, start : start + 3].ravel() for start in (0, 1, 2))
+    unigram = np.array([6, 4, 5, 1]) / 16
+    # Each level's counts and how many different words they are of; 3 was never followed, nor was any pair that ends in it.
+    after_zero = (np.array([0, 3, 2, 1]) + 3 * unigram) / 9
+    after_two = (np.array([2, 1, 1, 0]) + 3 * unigram) / 7
+    pairs = {
+        (1, 0): (np.array([0, 2, 1, 0]) + 2 * after_zero) / 5,
+        (0, 0): after_zero,  # a pair that the text has not
+        (2, 2): (np.array([1, 0, 0, 0]) + 1 * after_two) / 2,
+        (1, 3): unigram,
+    }
+    for pair, law in pairs.items():
+        there = (before == pair[0]) & (context == pair[1])
+        assert there.sum() > 300
+        close(np.bincount(after[there], minlength=4) / there.sum(), law, draws=there.sum())
+
+
 def test_no_lost_word_comes_back():
     model = count(np.array([[0, 2, 0, 2]]), types=5, order=2)
     for smoothing in Smoothing:

@@ -136,7 +136,7 @@ class Mixtures(Laboratory):
             "tail_mass": 2 * np.minimum(low, high),
             "between": gaps - self._outside(original)[1],
             "l2": mixture_model.squared_l2(model, original),
-            "w2": mixture_model.squared_w2(model, original),
+            "w2": mixture_model.squared_w2(model, self.original(1)),
         }
 
     def theory(self, regime: Regime, *, generations: int) -> Sequence[Curve]:

@@ -132,7 +132,9 @@ def mass_between(mixture: Mixture, edges: Float64[ndarray, "k"]) -> Float64[ndar
 
 
 def squared_w2(one: Mixture, other: Mixture) -> Float64[ndarray, "seed"]:
-    """The squared Wasserstein-2 distance of two mixtures in one dimension: the mean squared gap of their quantiles.
+    """The squared Wasserstein-2 distance of the first coordinates: the mean squared gap of their quantiles.
+
+    `other` may be a single mixture, which every seed is held against.
 
     A thousand quantiles of a distribution function on a thousand points, straight between them.
     """
