@@ -54,14 +54,42 @@ def test_an_interrupt_keeps_what_is_finished_and_says_so(uncollapse, folder, mon
     whole = Experiment.chunks
 
     def stopped(self):
-        yield next(whole(self.model_copy(update={"seeds": 30})))
+        yield from whole(self.model_copy(update={"seeds": 30}))
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Experiment, "chunks", stopped)
     done = uncollapse("collapse", "gaussian", "--generations", 2, "--seeds", 100, "-o", "lab")
     assert done.code == 130
     assert "30 of 100 seeds are finished and kept" in done.err
-    assert json.loads((folder / "lab" / "summary.json").read_text())["seeds"] == {"asked": 100, "finished": 30}
+    assert pq.read_table(folder / "lab" / "results.parquet")["seed"].to_pylist()[-1] == 29
+    assert json.loads((folder / "lab" / "summary.json").read_text())["seeds"] == {
+        "asked": 100,
+        "finished": 30,
+        "shown": 30,
+    }
+
+
+def test_an_interrupt_before_anything_is_finished_leaves_nothing(uncollapse, folder, monkeypatch):
+    def stopped(self):
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr(Experiment, "chunks", stopped)
+    assert uncollapse("collapse", "gaussian", "-o", "lab").code == 130
+    assert list((folder / "lab").iterdir()) == []
+
+
+def test_of_very_many_seeds_the_page_shows_the_first_and_the_results_hold_all(uncollapse, folder, monkeypatch):
+    from uncollapse.collapse import experiment, output
+
+    monkeypatch.setattr(experiment, "CHUNK", 20_000)
+    monkeypatch.setattr(output, "REMEMBERED", 20_000)
+    done = uncollapse("collapse", "gaussian", "--generations", 5, "--seeds", 200, "-o", "lab", "--json")
+    seeds = json.loads(done.out)["seeds"]
+    assert seeds["asked"] == seeds["finished"] == 200
+    assert 0 < seeds["shown"] < 200
+    held = pq.read_table(folder / "lab" / "results.parquet")["seed"].to_pylist()
+    assert sorted(set(held)) == list(range(200))
 
 
 def test_time_left_is_said_on_the_way(uncollapse, folder, monkeypatch):

@@ -139,7 +139,7 @@ def test_bounds_are_judged_on_their_own_side():
 def test_a_folder_holds_four_files_that_agree(tmp_path):
     built = laboratory("gaussian", samples=20)
     comparison = experiment(built, [regime("replace"), regime("preserve")], generations=5, seeds=30).results()
-    told = write(comparison, tmp_path / "out", laboratory=built, asked=30)
+    told = write(comparison, tmp_path / "out", laboratory=built)
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         "results.parquet",
         "theory.parquet",
@@ -149,7 +149,7 @@ def test_a_folder_holds_four_files_that_agree(tmp_path):
     assert json.loads((tmp_path / "out" / "summary.json").read_text()) == told
     table = pq.read_table(tmp_path / "out" / "results.parquet")
     assert table.num_rows == 2 * 6 * 30 * 7
-    assert told["seeds"] == {"asked": 30, "finished": 30}
+    assert told["seeds"] == {"asked": 30, "finished": 30, "shown": 30}
     assert told["regimes"][0]["last"]["variance"]["median"] == pytest.approx(
         comparison["replace"].quantiles("variance", (0.5,))[0, -1]
     )

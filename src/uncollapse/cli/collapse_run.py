@@ -10,10 +10,10 @@ from typing import Any
 from uncollapse.cli.collapse_options import LABORATORY_OPTIONS, REGIME_OPTIONS
 from uncollapse.collapse.experiment import Experiment, experiment
 from uncollapse.collapse.laboratory import laboratory
-from uncollapse.collapse.output import PAGE_FILE, write, write_theory
+from uncollapse.collapse.output import PAGE_FILE, gathered, gathered_into, write, write_theory, write_told
 from uncollapse.collapse.regimes import REGIMES, Regime, regime
 from uncollapse.collapse.results import Comparison, concatenated, theory_table
-from uncollapse.collapse.summary import summary
+from uncollapse.collapse.summary import Seeds, summary
 from uncollapse.collapse.theory import Curve
 from uncollapse.errors import UsageError
 
@@ -24,22 +24,40 @@ LINE_EVERY = 10.0  # seconds
 def perform(name: str, given: Mapping[str, Any]) -> int:
     """The exit code: 0, or 130 where it was interrupted; what was finished by then is kept."""
     asked = planned(name, given)
-    parts, interrupted = _chunks(asked)
-    if not parts:
-        raise KeyboardInterrupt
-    comparison = concatenated(parts)
     output: Path | None = given.get("output")
     if output is None:
-        told = summary(comparison, asked.laboratory, asked=asked.seeds)
+        done = gathered(asked.chunks(), kept=Pace(asked.seeds))
     else:
-        told = write(comparison, output, laboratory=asked.laboratory, asked=asked.seeds)
-    if interrupted:
-        sys.stderr.write(f"stopped: {comparison.parts[0].seeds:,} of {asked.seeds:,} seeds are finished and kept\n")
+        done = gathered_into(output, asked.chunks(), kept=Pace(asked.seeds))
+    comparison, seeds = concatenated(done.parts), Seeds(asked.seeds, done.seeds)
+    if output is None:
+        told = summary(comparison, asked.laboratory, seeds=seeds)
+    else:
+        told = write_told(comparison, output, laboratory=asked.laboratory, seeds=seeds)
+    if done.stopped:
+        sys.stderr.write(f"stopped: {done.seeds:,} of {asked.seeds:,} seeds are finished and kept\n")
     if given.get("as_json"):
         sys.stdout.write(json.dumps(told, indent=2) + "\n")
     else:
         _say(told, output)
-    return INTERRUPTED if interrupted else 0
+    return INTERRUPTED if done.stopped else 0
+
+
+class Pace:
+    """What says from time to time how many seeds are done and how long the others will take."""
+
+    def __init__(self, seeds: int) -> None:
+        self._seeds, self._done = seeds, 0
+        self._began = self._said = time.monotonic()
+
+    def __call__(self, part: Comparison) -> None:
+        """Another chunk is done."""
+        self._done += part.parts[0].seeds
+        now = time.monotonic()
+        if self._done < self._seeds and now - self._said >= LINE_EVERY:
+            self._said = now
+            left = round((now - self._began) * (self._seeds - self._done) / self._done)
+            sys.stderr.write(f"{self._done:,} of {self._seeds:,} seeds, about {left} s left\n")
 
 
 def tell_theory(name: str, given: Mapping[str, Any]) -> int:
@@ -102,10 +120,10 @@ def tell_sources(name: str, given: Mapping[str, Any]) -> int:
     comparison = apart(asked.laboratory, asked.regimes[0], **run)  # type: ignore[arg-type]
     output: Path | None = given.get("output")
     if output is None:
-        told = summary(comparison, asked.laboratory, asked=asked.seeds)
+        told = summary(comparison, asked.laboratory, seeds=Seeds(asked.seeds, asked.seeds))
     else:
         first = [section(comparison)]
-        told = write(comparison, output, laboratory=asked.laboratory, asked=asked.seeds, first=first)
+        told = write(comparison, output, laboratory=asked.laboratory, first=first)
     found = {source: each._asdict() for source, each in shares(comparison).items()}
     if given.get("as_json"):
         sys.stdout.write(json.dumps(told | {"sources": found}, indent=2) + "\n")
@@ -171,24 +189,6 @@ def _value(name: str, given: Any) -> Any:
         return tuple(float(part) for part in given.split(","))
     except ValueError as error:
         raise UsageError(f"--{name} {given} is not numbers", hint=f"--{name} 0.5, or --{name} 0.5,0.25") from error
-
-
-def _chunks(asked: Experiment) -> tuple[list[Comparison], bool]:
-    """The chunks of seeds that were finished, and whether somebody stopped the rest."""
-    parts: list[Comparison] = []
-    began = said = time.monotonic()
-    try:
-        for part in asked.chunks():
-            parts.append(part)
-            done = sum(each.parts[0].seeds for each in parts)
-            now = time.monotonic()
-            if done < asked.seeds and now - said >= LINE_EVERY:
-                said = now
-                left = round((now - began) * (asked.seeds - done) / done)
-                sys.stderr.write(f"{done:,} of {asked.seeds:,} seeds, about {left} s left\n")
-    except KeyboardInterrupt:
-        return parts, True
-    return parts, False
 
 
 def _say(told: Mapping[str, Any], output: Path | None) -> None:

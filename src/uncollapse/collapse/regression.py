@@ -248,6 +248,7 @@ class Regression(Laboratory):
         if design.half is not None:
             # The solution is the model and (X'X)^-1 R times noise, R the root, which is the inverse root transposed.
             return Normals(design, 1.0, count, model + np.einsum("sji,sj->si", design.half, noise))
+        assert design.root is not None  # labels are drawn for a design that was drawn, not joined
         labelled = applied(design.gram, model) + applied(design.root, noise)
         return Normals(design, 1.0, count, labelled=labelled)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -74,11 +74,18 @@ def met(held: Sequence[Agreement]) -> str:
     return f"{inside} of {len(judged)} closed forms lie within {NEAR:g} standard errors of the simulation"
 
 
-def summary(comparison: Comparison, laboratory: Laboratory, *, asked: int) -> dict[str, Any]:
-    """What `summary.json` holds; `asked` is how many seeds were to be run."""
+class Seeds(NamedTuple):
+    """How many seeds were asked for, how many are finished; of very many, the summary and the page show the first."""
+
+    asked: int
+    finished: int
+
+
+def summary(comparison: Comparison, laboratory: Laboratory, *, seeds: Seeds) -> dict[str, Any]:
+    """What `summary.json` holds."""
     return {
         "settings": dict(comparison.settings),
-        "seeds": {"asked": asked, "finished": comparison.parts[0].seeds},
+        "seeds": {**seeds._asdict(), "shown": comparison.parts[0].seeds},
         "regimes": [
             {
                 "regime": part.regime,
