@@ -92,6 +92,13 @@ def test_edits_of_each_mask(rng):
     assert shares(fed("edit", 2, rng, rate=0.3)[1]) == {0: 7, 1: 3}
 
 
+def test_the_same_rows_are_as_many_every_round(rng):
+    # A quarter of 10 rows is 2.5: rounded once, and not 2, 3, 2, 3.
+    drawn = list(islice(masks(regime("edit", rate=0.25, mask="same"), rows=10, seeds=2, rng=rng), 4))
+    assert [int(mask[0].sum()) for mask in drawn] == [2] * 4
+    assert all((mask == drawn[0]).all() for mask in drawn)
+
+
 def test_decaying_rates_are_added_up_before_they_are_rounded(rng):
     # Rates 0.4, 0.2, 0.1, 0.05 of 10 rows: 4, 6, 7, 7.5 (rounded to 8) edits in all.
     kind = regime("edit", rate=0.4, mask="disjoint", decay=0.5)

@@ -30,7 +30,7 @@ REGIMES = (
 PLACES = [(name, settings) for name, every in SETTINGS.items() for settings in every]
 
 
-@pytest.mark.parametrize(("name", "settings"), PLACES, ids=lambda value: str(value))
+@pytest.mark.parametrize(("name", "settings"), PLACES, ids=str)
 def test_simulations_meet_their_forms(name, settings):
     met = 0
     for part in run(name, *REGIMES, generations=6, seeds=3_000, seed=11, **settings):
@@ -46,4 +46,4 @@ def test_the_measure_sees_a_form_that_is_wrong():
     part = run("gaussian", "replace", generations=6, seeds=3_000, samples=12)["replace"]
     (curve,) = [curve for curve in part.curves if curve.measure == "std"]
     with pytest.raises(AssertionError):
-        assert_mean(part["std"][6], np.asarray(curve.values[6]) * 1.05)
+        assert_mean(part["std"][6], np.asarray(curve.values[6]) * 1.1)

@@ -152,15 +152,15 @@ def apportioned(shares: ndarray, total: int) -> ndarray:
 def masks(regime: regimes.Edit, *, rows: int, seeds: int, rng: Generator) -> Iterator[Bool[ndarray, "seed row"]]:
     """For each round, which rows are edited.
 
-    Whole rows are edited, so that what has been edited so far is the rounded sum of the rates. Masks that are disjoint
-    have edited every row at some time, and then edit none.
+    Whole rows are edited, so what has been edited so far is the rounded sum of the rates; the same rows are as many each
+    time, but for rates that decay. Masks that are disjoint have edited every row at some time, and then edit none.
     """
     order = choose_order(rows, seeds=seeds, rng=rng)
-    for start, end in pairwise(edited_so_far(regime, rows)):
+    for step, (start, end) in enumerate(pairwise(edited_so_far(regime, rows))):
         if regime.mask == "random":
             yield _marked(choose(rows, end - start, seeds=seeds, rng=rng), rows) if end > start else _none(seeds, rows)
         elif regime.mask == "same":
-            yield _marked(order[:, : end - start], rows)
+            yield _marked(order[:, : round(regime.rate * regime.decay**step * rows)], rows)
         else:
             yield _marked(order[:, start:end], rows)
 

@@ -17,7 +17,7 @@ from uncollapse.corpora.storage import Sink, fill_whole, refusals, write_whole
 from uncollapse.report import Section
 
 RESULTS_FILE, THEORY_FILE, SUMMARY_FILE, PAGE_FILE = "results.parquet", "theory.parquet", "summary.json", "index.html"
-REMEMBERED = 256 * 2**20  # bytes of values, for summary and page; all of them lie in the results
+REMEMBERED = 64 * 2**20  # bytes of values, for summary and page; all of them lie in the results
 
 
 def write(
