@@ -152,8 +152,8 @@ def apportioned(shares: ndarray, total: int) -> ndarray:
 def masks(regime: regimes.Edit, *, rows: int, seeds: int, rng: Generator) -> Iterator[Bool[ndarray, "seed row"]]:
     """For each round, which rows are edited.
 
-    Whole rows are edited, so what has been edited so far is the rounded sum of the rates; the same rows are as many each
-    time, but for rates that decay. Masks that are disjoint have edited every row at some time, and then edit none.
+    Whole rows are edited, so what has been edited so far is the rounded sum of the rates; the same rows are as many
+    each time, but for rates that decay. Disjoint masks have edited every row at some time, and then edit none.
     """
     order = choose_order(rows, seeds=seeds, rng=rng)
     for step, (start, end) in enumerate(pairwise(edited_so_far(regime, rows))):
