@@ -197,3 +197,34 @@ def test_a_design_labelled_again_keeps_the_mean_of_its_solutions(rng):
     assert both.solution == pytest.approx((first.solution + 3 * again.solution) / 4)
     assert built.fitted(both, before=None, rng=rng) is both.solution
     assert np.linalg.solve(both.gram, both.moment[:, :, None])[:, :, 0] == pytest.approx(both.solution)
+
+
+@pytest.mark.parametrize("rows", [False, True])
+def test_least_squares_has_the_same_error_whatever_the_covariance(rows):
+    # E error in the rows' own covariance is k d/(T - d - 1) for every covariance (the Lemma of Zhu et al.).
+    settings = {"samples": 20, "dimension": 3, "eigenvalues": (4.0, 1.0, 0.01), "rows": rows}
+    for part in run("regression", "replace", "accumulate", generations=4, seeds=4_000, **settings):
+        assert_mean(part["error"][-1], part.curves[0].values[-1])
+
+
+def test_rows_have_the_covariance_that_was_asked(rng):
+    built = laboratory("regression", samples=20_000, dimension=2, eigenvalues=(4.0, 0.25))
+    gram = built.real(20_000, seeds=1, rng=rng).gram[0] / 20_000
+    # A variance of 20,000 normal rows has a relative error of .01.
+    assert np.diag(gram) == pytest.approx([4.0, 0.25], rel=5.5 * 0.01)
+    assert gram[0, 1] == pytest.approx(0, abs=5.5 / np.sqrt(20_000))
+
+
+def test_ridge_does_mind_the_covariance():
+    settings = {"samples": 10_000, "dimension": 2, "ridge": 0.5, "signal": 1.0}
+    found = [
+        np.median(run("regression", generations=1, seeds=20, eigenvalues=values, **settings).parts[0]["bias"][1])
+        for values in ((1.0, 1.0), (0.5, 1.0))
+    ]
+    # At this many rows a fit divides the weight by 1 + ridge/eigenvalue.
+    assert found == pytest.approx([1 / 1.5 - 1, 1 / 2 - 1], abs=0.02)
+
+
+def test_eigenvalues_of_another_dimension_are_refused():
+    with pytest.raises(UsageError, match="2 eigenvalues are not those of 3"):
+        laboratory("regression", dimension=3, eigenvalues=(1.0, 1.0))

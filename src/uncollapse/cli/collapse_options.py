@@ -87,6 +87,12 @@ LABORATORY_OPTIONS: Mapping[str, Any] = {
     "hidden": _option(int, "Width of the hidden layers (128).", panel=LAW, metavar="N"),
     "latent": _option(int, "Latent dimensions (8).", panel=LAW, metavar="N"),
     "signal": _option(float, "Length of the true weights (1).", panel=LAW, metavar="W"),
+    "eigenvalues": _option(
+        Path,
+        "A text file of the eigenvalues of the rows' covariance; they set the dimension.",
+        panel=LAW,
+        metavar="FILE",
+    ),
 }
 
 REGIME: Any = _option(
@@ -127,7 +133,7 @@ LABORATORIES: Mapping[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     ),
     "regression": (
         "Least squares or ridge, its answers taken as the next labels.",
-        ("samples", "dimension", "design", "ridge", "signal"),
+        ("samples", "dimension", "design", "ridge", "signal", "eigenvalues"),
         ("error", "error_units", "norm", "bias"),
     ),
     "mixture": (

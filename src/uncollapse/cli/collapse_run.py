@@ -155,6 +155,11 @@ def settings_of(given: Mapping[str, Any]) -> dict[str, Any]:
         from uncollapse.collapse.discrete import read_counts
 
         own |= {"law": "counts", "counts": read_counts(own["counts"])}
+    if "eigenvalues" in own:
+        from uncollapse.collapse.discrete import read_counts
+
+        own["eigenvalues"] = read_counts(own["eigenvalues"])
+        own.setdefault("dimension", len(own["eigenvalues"]))
     if own.get("samples") == "inf":
         own["sampling"] = False
         del own["samples"]

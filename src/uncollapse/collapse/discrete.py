@@ -228,4 +228,6 @@ def read_counts(path: Path) -> tuple[float, ...]:
     try:
         return tuple(float(word) for word in path.read_text().replace(",", " ").split())
     except (OSError, ValueError) as error:
-        raise MissingInput(f"{path}: no counts: {error}", hint="a text file of numbers, one for each state") from error
+        raise MissingInput(
+            f"{path} holds no list of numbers: {error}", hint="a text file of numbers, with spaces between them"
+        ) from error

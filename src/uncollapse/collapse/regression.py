@@ -115,7 +115,7 @@ class Labelled:
 
 
 class Regression(Laboratory):
-    """Least squares or ridge on isotropic Gaussian rows."""
+    """Least squares or ridge on Gaussian rows, isotropic or with the eigenvalues of a real covariance."""
 
     name: ClassVar[str] = "regression"
     regimes: ClassVar[tuple[str, ...]] = (
@@ -129,7 +129,7 @@ class Regression(Laboratory):
         "mixed",
     )
     measures: ClassVar[Mapping[str, str]] = {
-        "error": "squared distance of the weights from the true ones: the excess test error, in units of sigma^2",
+        "error": "excess test error: squared distance of the weights in the rows' covariance, in units of sigma^2",
         "error_units": "the same in units of sigma^2 d/(T - d - 1), the expected error of one fit to real labels",
         "norm": "squared length of the weights",
         "bias": "the weight along the true direction, less the true one",
@@ -142,6 +142,7 @@ class Regression(Laboratory):
     design: Literal["same", "fresh"] = "same"
     ridge: Annotated[float, Field(ge=0)] = 0.0
     signal: Annotated[float, Field(ge=0)] = 1.0
+    eigenvalues: tuple[Annotated[float, Field(gt=0)], ...] = ()  # of the rows' covariance; none stand for all 1
     rows: bool = False  # draw rows one by one instead of X'X and X'y
 
     @model_validator(mode="after")
@@ -151,7 +152,14 @@ class Regression(Laboratory):
                 f"{self.samples} samples in {self.dimension} dimensions have no expected error; "
                 f"at least {self.dimension + 2} are needed"
             )
+        if self.eigenvalues and len(self.eigenvalues) != self.dimension:
+            raise ValueError(f"{len(self.eigenvalues)} eigenvalues are not those of {self.dimension} dimensions")
         return self
+
+    @property
+    def scales(self) -> Float64[ndarray, "d"]:
+        """The standard deviation of each coordinate of the rows, along the axes of their covariance."""
+        return np.sqrt(np.array(self.eigenvalues)) if self.eigenvalues else np.ones(self.dimension)
 
     @property
     def unit(self) -> float:
@@ -187,7 +195,7 @@ class Regression(Laboratory):
 
     def measured(self, model: Weights) -> dict[str, Float[ndarray, "seed"]]:
         """The measures by name."""
-        gap = model - self.original(1)
+        gap = (model - self.original(1)) * self.scales
         error = np.einsum("sd,sd->s", gap, gap)
         return {
             "error": error,
@@ -240,10 +248,10 @@ class Regression(Laboratory):
     def _made(self, model: Weights, count: int, *, like: Any, rng: Generator) -> Normals | Labelled:
         seeds, d = model.shape
         if self.rows:
-            inputs = rng.standard_normal((seeds, count, d)) if like is None else like.inputs
+            inputs = rng.standard_normal((seeds, count, d)) * self.scales if like is None else like.inputs
             noise = rng.standard_normal((seeds, count))
             return Labelled(inputs, (inputs @ model[:, :, None])[:, :, 0] + noise)
-        design = drawn_design(count, seeds=seeds, d=d, rng=rng) if like is None else like.design
+        design = drawn_design(count, seeds=seeds, scales=self.scales, rng=rng) if like is None else like.design
         noise = rng.standard_normal((seeds, d))
         if design.half is not None:
             # The solution is the model and (X'X)^-1 R times noise, R the root, which is the inverse root transposed.
@@ -253,10 +261,10 @@ class Regression(Laboratory):
         return Normals(design, 1.0, count, labelled=labelled)
 
 
-def drawn_design(count: int, *, seeds: int, d: int, rng: Generator) -> Design:
-    """X'X of so many standard normal rows by Bartlett's decomposition."""
-    root = bartlett(count, seeds=seeds, d=d, rng=rng)
-    return Design(root @ np.swapaxes(root, 1, 2), root, np.linalg.inv(root) if count >= d else None)
+def drawn_design(count: int, *, seeds: int, scales: Float64[ndarray, "d"], rng: Generator) -> Design:
+    """X'X of so many normal rows with these standard deviations, by Bartlett's decomposition."""
+    root = scales[:, None] * bartlett(count, seeds=seeds, d=len(scales), rng=rng)
+    return Design(root @ np.swapaxes(root, 1, 2), root, np.linalg.inv(root) if count >= len(scales) else None)
 
 
 def applied(matrix: Float64[ndarray, "seed d d"], vector: Float64[ndarray, "seed d"]) -> Float64[ndarray, "seed d"]:
