@@ -12,7 +12,9 @@ import sys
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
-VERBS = ("", "edit", "revert", "models", "run")
+LABORATORIES = ("gaussian", "discrete", "kde", "regression", "mixture", "autoencoder", "ngram")
+TELLERS = ("sources", "theory", "theory gaussian", "plan", "reproduce")
+VERBS = ("", "edit", "revert", "models", "collapse", *(f"collapse {name}" for name in LABORATORIES + TELLERS), "run")
 WIDTH = 110
 # What stands outside the package.
 OUTSIDE = {
@@ -41,7 +43,7 @@ def help_text(verb: str) -> str:
     }
     for name in ("FORCE_COLOR", "GITHUB_ACTIONS", "PY_COLORS"):
         environment.pop(name, None)
-    command = [sys.executable, "-c", "from uncollapse.cli.main import run; run()", *filter(None, [verb]), "--help"]
+    command = [sys.executable, "-c", "from uncollapse.cli.main import run; run()", *verb.split(), "--help"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, encoding="utf-8")
     # The program's own name: run as a module, the first line of the usage would say otherwise.
     lines = [line.rstrip().replace("-c [OPTIONS]", "uncollapse [OPTIONS]") for line in done.stdout.splitlines()]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from uncollapse.version import __version__
 
 if TYPE_CHECKING:
+    from uncollapse import collapse
     from uncollapse.auditing import Audit, audit
     from uncollapse.corpora import Corpus, Plan, from_documents, read
     from uncollapse.document import Document, Edit, Origin
@@ -74,6 +75,7 @@ _ROOMS = {
 _PLACES = {name: (room, name) for room, names in _ROOMS.items() for name in names} | {
     "write": ("execution", "run"),
     "load_model": ("language_models", "load"),
+    "collapse": ("collapse", ""),  # the room itself
 }
 
 __all__ = [
@@ -110,6 +112,7 @@ __all__ = [
     "WorkerLost",
     "__version__",
     "audit",
+    "collapse",
     "from_documents",
     "load_model",
     "preset",
@@ -123,7 +126,8 @@ def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module 'uncollapse' has no attribute {name!r}")
     room, attribute = _PLACES[name]
-    value = getattr(import_module(f"uncollapse.{room}"), attribute)
+    module = import_module(f"uncollapse.{room}")
+    value = getattr(module, attribute) if attribute else module
     globals()[name] = value
     return value
 

@@ -40,7 +40,17 @@ with contextlib.redirect_stdout(io.StringIO()):
 """
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["edit", "--help"], ["run", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["edit", "--help"],
+        ["run", "--help"],
+        ["collapse", "--help"],
+        ["collapse", "gaussian", "--help"],
+        ["--version"],
+    ],
+)
 def test_help_loads_the_command_line_and_nothing_else_of_size(arguments):
     loaded = loaded_by(HELP.format(arguments=arguments))
     assert "typer" in loaded

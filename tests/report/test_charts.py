@@ -1,6 +1,6 @@
 from xml.etree.ElementTree import Element, fromstring
 
-from uncollapse.report.charts import Axes, Band, Bar, Chart, Mark, bars, histogram, lines
+from uncollapse.report.charts import Axes, Band, Bar, Chart, Mark, Points, bars, histogram, lines
 from uncollapse.report.numerals import NONE
 
 AXES = Axes(name="chart", title="A <title>", reading="What to see", x="length", y="share")
@@ -83,3 +83,33 @@ def test_each_chart_has_a_name_a_reading_and_its_numbers_for_those_who_do_not_se
         markup = chart.markup()
         assert "A &lt;title&gt;" in markup
         assert "<table>" in markup
+
+
+def test_points_and_thin_lines_stand_beside_their_band() -> None:
+    band = Band("replace", values=[0, 5, 10], low=[0, 5, 10], high=[0, 5, 10])
+    theory, mean = Points("theory", 0, [0, 2], [0, 10]), Points("mean", 0, [0, 1, 2], [0, 10, 10])
+    chart = lines([0, 1, 2], bands=[band], axes=AXES, points=[theory], thin=[mean])
+    circles = [(each.get("cx"), each.get("cy"), each.get("class")) for each in drawn(chart).iter("circle")]
+    assert circles == [("0.000%", "100.000%", "point line-0"), ("100.000%", "0.000%", "point line-0")]
+    (path,) = [path for path in drawn(chart).iter("path") if "thin" in (path.get("class") or "")]
+    assert path.get("d") == "M0.000,100.000L50.000,0.000L100.000,0.000"
+    assert chart.numbers.columns == ("length", "replace", "theory: replace", "mean: replace")
+    assert chart.numbers.rows[1] == ("1", "5 (5 to 5)", NONE, "10")
+    assert (chart.points, chart.thin) == (["theory"], ["mean"])
+
+
+def test_what_is_not_finite_leaves_a_gap_and_is_said_in_the_numbers() -> None:
+    band = Band("replace", values=[0, float("-inf"), 10], low=[0, float("-inf"), 10], high=[0, float("nan"), 10])
+    chart = lines([0, 1, 2], bands=[band], axes=AXES)
+    path = next(path for path in drawn(chart).iter("path") if path.get("class") == "line line-0")
+    assert path.get("d") == "M0.000,100.000L100.000,0.000"
+    assert chart.numbers.rows[1][1] == "-inf (-inf to nan)"
+    nothing = Band("replace", values=[float("inf")], low=[float("inf")], high=[float("inf")])
+    assert list(drawn(lines([0], bands=[nothing], axes=AXES)).iter("path")) == []
+
+
+def test_an_axis_has_room_for_what_it_must_hold() -> None:
+    axes = Axes(name="held", title="t", reading="r", x="x", y="y", holds=(0, 1))
+    chart = lines([0, 1], bands=[Band("a", [0.5, 0.75], [0.5, 0.75], [0.5, 0.75])], axes=axes)
+    paths = [path.get("d") for path in drawn(chart).iter("path") if path.get("class") == "line line-0"]
+    assert paths == ["M0.000,50.000L100.000,25.000"]

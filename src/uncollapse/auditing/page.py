@@ -150,7 +150,7 @@ def _tails(plots: Report, suffix: str, of: str, evidence: Markup) -> Section:
     ]
     first = kept[0]
     chart = lines(
-        [coverage["labels"][place] for place in kept],
+        range(len(kept)),
         bands=curves,
         axes=Axes(
             name=f"coverage{suffix}",
@@ -159,6 +159,7 @@ def _tails(plots: Report, suffix: str, of: str, evidence: Markup) -> Section:
             f"fresh human text {share(coverage['control'][first])}. A corpus that loses its tail falls away at the "
             "left. The bands are two standard errors wide.",
             x="how often the reference has the word",
+            ticks=[coverage["labels"][place] for place in kept],
             y="share of the words that occur",
         ),
     )

@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
-from uncollapse.cli import audit, edit, models, recipes, revert
+from uncollapse.cli import audit, collapse, edit, models, recipes, revert
 from uncollapse.cli.failures import report_failure
 from uncollapse.version import __version__
 
@@ -25,7 +25,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 NOBODY_READS = 128 + 13  # what a shell says of a process that SIGPIPE ended
-MAKE, CHECK, KNOW, STORIES = "make", "check", "know", "whole stories"
+MAKE, CHECK, KNOW, UNDERSTAND, STORIES = "make", "check", "know", "understand", "whole stories"
 
 
 def _add(verb: Callable[..., None], *, group: str, bare: bool = False) -> None:
@@ -59,6 +59,7 @@ _add(edit.edit, group=MAKE)
 _add(revert.revert, group=MAKE)
 _add(audit.audit, group=CHECK)
 _add(models.models, group=KNOW, bare=True)
+app.add_typer(collapse.app, name="collapse", rich_help_panel=UNDERSTAND)
 _add(recipes.run, group=STORIES)
 
 

@@ -7,7 +7,7 @@ What goes out: one HTML text that needs no network and runs no script but its ow
 passes through `visible` on its way, so that it can be seen and cannot act.
 """
 
-from uncollapse.report.charts import Axes, Band, Bar, Chart, Dots, Mark, bars, histogram, lines, scatter
+from uncollapse.report.charts import Axes, Band, Bar, Chart, Dots, Mark, Points, bars, histogram, lines, scatter
 from uncollapse.report.numerals import NONE, count, probability, share
 from uncollapse.report.rendering import template
 from uncollapse.report.shell import Assets, Figure, Page, Section, page
@@ -29,6 +29,7 @@ __all__ = [
     "Mark",
     "Page",
     "Piece",
+    "Points",
     "Section",
     "Table",
     "bars",

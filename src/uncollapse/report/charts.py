@@ -3,26 +3,34 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import isfinite
 from typing import NamedTuple
 
 from markupsafe import Markup
 
 from uncollapse.report import drawing as draw
 from uncollapse.report.drawing import Scale
-from uncollapse.report.numerals import NO_BREAK_SPACE, Number, count, share
+from uncollapse.report.numerals import NO_BREAK_SPACE, NONE, Number, count, share
 from uncollapse.report.rendering import template
 from uncollapse.report.tables import Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axes:
-    """What a chart is called and what its axes mean. `name` is unique on a page; `reading` says what to see."""
+    """What a chart is called and what its axes mean. `name` is unique on a page; `reading` says what to see.
+
+    `holds` are values that the upright axis of a line chart has room for whether they occur or not, so that charts can
+    be compared with one another. `ticks` name the places 0, 1, ... of the lower axis of a line chart, where these are
+    classes and no numbers.
+    """
 
     name: str
     title: str
     reading: str
     x: str
     y: str
+    holds: tuple[Number, ...] = ()
+    ticks: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +41,8 @@ class Chart:
     drawing: Markup
     numbers: Table
     legend: Sequence[str] = ()
+    points: Sequence[str] = ()
+    thin: Sequence[str] = ()
     horizontal: bool = False
 
     def markup(self) -> Markup:
@@ -63,6 +73,15 @@ class Band(NamedTuple):
     values: Sequence[Number]
     low: Sequence[Number]
     high: Sequence[Number]
+
+
+class Points(NamedTuple):
+    """Values beside the band of that number, as points or as a thin line: what must be, and what came of it."""
+
+    name: str
+    beside: int
+    x: Sequence[Number]
+    values: Sequence[Number]
 
 
 def histogram(counts: Sequence[int], *, edges: Sequence[Number], axes: Axes, mark: Mark | None = None) -> Chart:
@@ -129,31 +148,70 @@ def scatter(clouds: Sequence[Dots], *, axes: Axes, summary: Table) -> Chart:
     return Chart(axes=axes, drawing=draw.markup(drawing), numbers=summary, legend=legend)
 
 
-def lines(x: Sequence[Number] | Sequence[str], *, bands: Sequence[Band], axes: Axes) -> Chart:
+def lines(
+    x: Sequence[Number],
+    *,
+    bands: Sequence[Band],
+    axes: Axes,
+    points: Sequence[Points] = (),
+    thin: Sequence[Points] = (),
+) -> Chart:
     """A chart of values over x, each line inside the band of its interval; lines differ by colour and by dashes.
 
-    Where x are words, they stand at equal distances.
+    `points` are set over it as small circles, `thin` as thin lines.
+
+    Values that are not finite have no place on the paper: lines have gaps there, and the numbers below say what stood.
     """
-    named = [at for at in x if isinstance(at, str)]
-    places = [at for at in x if not isinstance(at, str)] or list(range(len(named)))
-    labels = named or [f"{at:g}" for at in places]
-    across = Scale(0, max(len(named) - 1, 1), places) if named else Scale.around(min(places), max(places))
-    up = Scale.around(min(min(band.low) for band in bands), max(max(band.high) for band in bands))
+    across = Scale(0, max(len(x) - 1, 1), list(x)) if axes.ticks else Scale.around(min(x), max(x))
+    up = _upright(bands, [*points, *thin], axes.holds)
     drawing = draw.canvas(axes.name, title=axes.title, reading=axes.reading)
     draw.heights(drawing, up, [f"{tick:g}" for tick in up.ticks])
     plane = draw.plane(drawing)
-
-    def points(values: Sequence[Number]) -> list[tuple[Number, Number]]:
-        return [(across.place(at), 100 - up.place(value)) for at, value in zip(places, values, strict=True)]
-
     for number, band in enumerate(bands):
-        around = points(band.low) + points(band.high)[::-1]
+        around = _places(x, band.low, (across, up)) + _places(x, band.high, (across, up))[::-1]
         draw.path(plane, around, style=f"band line-{number}", closed=True)
-        draw.path(plane, points(band.values), style=f"line line-{number}")
-    draw.feet(drawing, across, labels if named else None)
+        draw.path(plane, _places(x, band.values, (across, up)), style=f"line line-{number}")
+    for group in thin:
+        draw.path(plane, _places(group.x, group.values, (across, up)), style=f"line thin line-{group.beside}")
+    for group in points:
+        for place in _places(group.x, group.values, (across, up)):
+            draw.point(drawing, place, style=f"point line-{group.beside}")
+    draw.feet(drawing, across, axes.ticks or None)
+    return Chart(
+        axes=axes,
+        drawing=draw.markup(drawing),
+        numbers=_numbers(x, bands, [*points, *thin], axes),
+        legend=[band.name for band in bands],
+        points=sorted({group.name for group in points}),
+        thin=sorted({group.name for group in thin}),
+    )
+
+
+def _places(x: Sequence[Number], values: Sequence[Number], scales: tuple[Scale, Scale]) -> list[tuple[Number, Number]]:
+    """Where finite values lie, in per cent from the top left."""
+    across, up = scales
+    return [(across.place(at), 100 - up.place(value)) for at, value in zip(x, values, strict=True) if isfinite(value)]
+
+
+def _upright(bands: Sequence[Band], points: Sequence[Points], holds: Sequence[Number]) -> Scale:
+    """The scale that holds every finite value, and those that it must; 0 to 1 where there is none."""
+    every = [*holds]
+    every += [value for band in bands for part in (band.values, band.low, band.high) for value in part]
+    every += [value for group in points for value in group.values]
+    finite = [value for value in every if isfinite(value)] or [0, 1]
+    return Scale.around(min(finite), max(finite))
+
+
+def _numbers(x: Sequence[Number], bands: Sequence[Band], points: Sequence[Points], axes: Axes) -> Table:
+    """What a line chart was drawn from."""
+    beside = [dict(zip(group.x, group.values, strict=True)) for group in points]
     rows = [
-        (labels[i], *(f"{band.values[i]:.4g} ({band.low[i]:.4g} to {band.high[i]:.4g})" for band in bands))
-        for i in range(len(places))
+        (
+            axes.ticks[i] if axes.ticks else f"{at:g}",
+            *(f"{band.values[i]:.4g} ({band.low[i]:.4g} to {band.high[i]:.4g})" for band in bands),
+            *(f"{known[at]:.4g}" if at in known else NONE for known in beside),
+        )
+        for i, at in enumerate(x)
     ]
-    numbers = Table(caption=axes.title, columns=(axes.x, *(band.name for band in bands)), rows=rows)
-    return Chart(axes=axes, drawing=draw.markup(drawing), numbers=numbers, legend=[band.name for band in bands])
+    names = [f"{group.name}: {bands[group.beside].name}" for group in points]
+    return Table(caption=axes.title, columns=(axes.x, *(band.name for band in bands), *names), rows=rows)

@@ -85,9 +85,16 @@ def plane(drawing: Element) -> Element:
 
 
 def path(drawing: Element, points: Sequence[Place], *, style: str, closed: bool = False) -> None:
-    """Draws a line through points of a plane, back to its beginning if closed."""
+    """Draws a line through points of a plane, back to its beginning if closed; none where there is no point."""
+    if not points:
+        return
     steps = "L".join(f"{x:.3f},{y:.3f}" for x, y in points)
     SubElement(drawing, "path", {"d": f"M{steps}{'Z' if closed else ''}", "class": style})
+
+
+def point(drawing: Element, place: Place, *, style: str) -> None:
+    """Draws a small circle around a place in per cent; its size does not depend on that of the drawing."""
+    SubElement(drawing, "circle", {"cx": _percent(place[0]), "cy": _percent(place[1]), "r": "3", "class": style})
 
 
 def heights(drawing: Element, scale: Scale, labels: Sequence[str]) -> None:
