@@ -42,10 +42,11 @@ class Claim:
         if relation:
             bound = float(self.published[relation.end() :])
             low, high = self.ours.low, self.ours.high
-            return {"<": high < bound, ">": low > bound, "<=": low <= bound, ">=": high >= bound}[relation[0]]
+            held = {"<": high < bound, ">": low > bound, "<=": low <= bound, ">=": high >= bound}
+            return bool(held[relation[0]])
         value = float(self.published)
         half_digit = 0.5 * 10.0 ** -len(self.published.partition(".")[2])
-        return self.ours.low - half_digit <= value <= self.ours.high + half_digit
+        return bool(self.ours.low - half_digit <= value <= self.ours.high + half_digit)
 
 
 @dataclass(frozen=True, kw_only=True)
