@@ -356,3 +356,20 @@ def test_ids_name_their_texts(essays, tmp_path):
     for line in (tmp_path / "out.jsonl").read_text().splitlines():
         row = json.loads(line)
         assert row["id"] == content_id(row["text"])
+
+
+@pytest.mark.parametrize("name", ["out", "out.jsonl"])
+def test_files_that_only_look_like_our_drafts_are_left_alone(name, essays, tmp_path):
+    out = tmp_path / "to" / name
+    foreign = [out.parent / ".tmp-foo", out.parent / ".tmp-", out.parent / f".tmp-{name}-1-notes"]
+    if name == "out":
+        out.mkdir(parents=True)
+        foreign += [out / ".tmp-foo", out / ".tmp-a-1-b"]
+    out.parent.mkdir(exist_ok=True)
+    for path in foreign:
+        path.write_text("theirs")
+    draft = (out if name == "out" else out.parent) / f".tmp-{'00000' if name == 'out' else name}-1-0123abcd"
+    draft.write_text("ours, of a run that was killed")
+    run(corpus(essays, Shout()), out)
+    assert [path.read_text() for path in foreign] == ["theirs"] * len(foreign)
+    assert not draft.exists()

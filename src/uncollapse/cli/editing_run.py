@@ -7,10 +7,20 @@ from pathlib import Path
 
 import pyarrow as pa
 from rich.console import Console
+from rich.text import Text
 
 from uncollapse import corpora, execution
 from uncollapse.cli import sample
-from uncollapse.cli.account import Report, edit_report, print_account, rows_table, write_report, write_whole
+from uncollapse.cli.account import (
+    Report,
+    edit_report,
+    print_account,
+    read_report,
+    rows_table,
+    write_beside,
+    write_report,
+)
+from uncollapse.cli.failures import visible
 from uncollapse.cli.preview import print_traces
 from uncollapse.cli.progress import Display
 from uncollapse.cli.settings import EditJob, Job
@@ -19,6 +29,7 @@ from uncollapse.editing import Revert, ToEdit
 from uncollapse.editing.trace import DocumentTrace
 from uncollapse.errors import UsageError
 from uncollapse.execution import RunResult
+from uncollapse.execution.target import Target, target
 
 SOME_FAILED = 3
 
@@ -29,8 +40,9 @@ def perform(job: EditJob, *, as_json: bool = False) -> int:
     step = job.step()
     corpus = _read(job, prompt_column=step.prompt_column)
     result = _run(step(corpus), job, what="edit")
+    place = target(output, form=job.format)
     try:
-        report = _report(result, step, corpus=corpus, output=output)
+        report = _report(result, step, corpus=corpus, place=place)
     except KeyboardInterrupt:
         sys.stderr.write("stopped: the documents are complete; the same command makes report and page\n")
         raise
@@ -40,9 +52,8 @@ def perform(job: EditJob, *, as_json: bool = False) -> int:
         console = Console()
         _say_what_was_done(result, console)
         print_account(report, console)
-        console.print(
-            f"report: {beside(output, 'report.json')}\npage:   {beside(output, 'edits.html')}", soft_wrap=True
-        )
+        _say_where("report", place.paper("report.json"), console)
+        _say_where("page", place.paper("edits.html"), console)
     return _exit_code(result)
 
 
@@ -63,12 +74,6 @@ def preview(job: EditJob, *, count: int) -> None:
     step = job.step()
     corpus = _read(job, prompt_column=step.prompt_column)
     print_traces(_explained(step, sample.first(corpus, documents=count)), console=Console())
-
-
-def beside(output: str, name: str) -> Path:
-    """Where a thing lies that belongs to an output: in the folder, or beside the one file."""
-    path = Path(output)
-    return path.with_name(f"{path.name}.{name}") if path.suffix in {".jsonl", ".parquet"} else path / name
 
 
 def _output(job: Job) -> str:
@@ -106,20 +111,18 @@ def _run(corpus: Corpus, job: Job, *, what: str) -> RunResult:
         raise
 
 
-def _report(result: RunResult, step: ToEdit, *, corpus: Corpus, output: str) -> Report:
+def _report(result: RunResult, step: ToEdit, *, corpus: Corpus, place: Target) -> Report:
     """The report, which now lies beside the documents, and so does the page."""
-    place, page = beside(output, "report.json"), beside(output, "edits.html")
-    report: Report
-    if result.already_done and place.is_file():
-        report = json.loads(place.read_text(encoding="utf-8"))
-    else:
+    paper, page = place.paper("report.json"), place.paper("edits.html")
+    report = read_report(paper) if result.already_done else None
+    if report is None:
         report = edit_report(result, step)
-        write_report(report, place)
+        write_report(report, paper)
     if not (result.already_done and page.is_file()):
         from uncollapse.editing.page import edits_page  # the charts' library is heavy
 
         traces = _explained(step, sample.spread(corpus, step=step))
-        write_whole(page, edits_page(list(traces), report=report))
+        write_beside(page, edits_page(list(traces), report=report))
     return report
 
 
@@ -135,6 +138,11 @@ def _say_what_was_done(result: RunResult, console: Console) -> None:
         )
     elif result.shards_done_before:
         console.print(f"went on from an earlier session: {result.shards_done_before} shards were there already")
+
+
+def _say_where(what: str, path: Path, console: Console) -> None:
+    """A path is shown as it is called, whatever its name would mean to the terminal or as markup."""
+    console.print(Text(f"{what + ':':8}{visible(str(path))}"), soft_wrap=True)
 
 
 def _exit_code(result: RunResult) -> int:
