@@ -21,7 +21,7 @@ _OURS = re.compile(re.escape(TEMPORARY) + r"(?P<name>.+)-(?P<process>\d+)-[0-9a-
 _REASONS = {
     errno.ENOSPC: ("there is no space left", "Free some space"),
     errno.EDQUOT: ("the quota is used up", "Free some space"),
-    errno.EFBIG: ("the file would be larger than is allowed here", "Raise the limit or make smaller shards"),
+    errno.EFBIG: ("the file would be larger than is allowed here", "Raise the limit"),
     errno.EACCES: ("writing is not permitted", "Check the permissions"),
     errno.EPERM: ("writing is not permitted", "Check the permissions"),
     errno.EROFS: ("it lies on a read-only file system", "Choose another place"),
@@ -119,8 +119,10 @@ def fill_whole(path: Path, fill: Callable[[Sink], object], *, durable: bool = Tr
         try:
             fill(sink)
             digest = sink.sync(durable=durable)
-        finally:
-            sink.close()
+        except BaseException:
+            sink.discard()
+            raise
+        sink.close()
         draft.replace(path)
     except BaseException:
         draft.unlink(missing_ok=True)
