@@ -271,3 +271,17 @@ def test_where_every_row_is_rejected_the_account_is_zeros(uncollapse, model, des
     assert report["histogram"]["counts"] == [0] * 100
     assert "0 of 0 documents changed" in done.out
     assert (desk / "edited" / "edits.html").is_file()
+
+
+def test_what_was_decided_about_the_input_is_said(uncollapse, model, desk):
+    (desk / "in").mkdir()
+    rows = [{"answer": row["text"], "id": 7} for row in read_rows(desk / "essays.jsonl")]
+    write_rows(desk / "in" / "essays.jsonl", [{**row, "id": str(row["id"])} for row in rows])
+    for number in range(7):
+        (desk / "in" / f"{number}[b].png").write_text("")
+    done = uncollapse("edit", "in", "-o", "edited/", "--model", model, "--text-column", "answer")
+    assert done.code == 0, done.err
+    assert "files left out: in/0[b].png, in/1[b].png, in/2[b].png, in/3[b].png, in/4[b].png and 2 more" in done.out
+    assert "text column: answer -> text" in done.out
+    assert "columns that bore one of our names: id -> user_id" in done.out
+    assert "text column" not in uncollapse("revert", "edited/", "-o", "back/").out

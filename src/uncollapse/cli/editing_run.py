@@ -20,6 +20,7 @@ from uncollapse.cli.account import (
     write_beside,
     write_report,
 )
+from uncollapse.cli.catalogue import announcement
 from uncollapse.cli.failures import visible
 from uncollapse.cli.preview import print_traces
 from uncollapse.cli.progress import Display
@@ -30,8 +31,10 @@ from uncollapse.editing.trace import DocumentTrace
 from uncollapse.errors import UsageError
 from uncollapse.execution import RunResult
 from uncollapse.execution.target import Target, target
+from uncollapse.language_models import catalogue
 
 SOME_FAILED = 3
+NAMED = 5  # files or columns of one notice
 
 
 def perform(job: EditJob, *, as_json: bool = False) -> int:
@@ -39,6 +42,7 @@ def perform(job: EditJob, *, as_json: bool = False) -> int:
     output = _output(job)
     step = job.step()
     corpus = _read(job, prompt_column=step.prompt_column)
+    sys.stderr.write(announcement(step.model, catalogue()))
     result = _run(step(corpus), job, what="edit")
     place = target(output, form=job.format)
     try:
@@ -51,6 +55,7 @@ def perform(job: EditJob, *, as_json: bool = False) -> int:
     else:
         console = Console()
         _say_what_was_done(result, console)
+        _say_notices(result, console)
         print_account(report, console)
         _say_where("report", place.paper("report.json"), console)
         _say_where("page", place.paper("edits.html"), console)
@@ -63,6 +68,7 @@ def perform_revert(job: Job) -> int:
     result = _run(Revert()(_read(job)), job, what="revert")
     console = Console()
     _say_what_was_done(result, console)
+    _say_notices(result, console)
     console.print(rows_table(result.rows))
     return _exit_code(result)
 
@@ -73,6 +79,7 @@ def preview(job: EditJob, *, count: int) -> None:
         raise UsageError(f"--preview {count} shows nothing", hint="--preview 3")
     step = job.step()
     corpus = _read(job, prompt_column=step.prompt_column)
+    sys.stderr.write(announcement(step.model, catalogue()))
     print_traces(_explained(step, sample.first(corpus, documents=count)), console=Console())
 
 
@@ -138,6 +145,13 @@ def _say_what_was_done(result: RunResult, console: Console) -> None:
         )
     elif result.shards_done_before:
         console.print(f"went on from an earlier session: {result.shards_done_before} shards were there already")
+
+
+def _say_notices(result: RunResult, console: Console) -> None:
+    """What was decided about the input and its owner should know: files left out, columns under another name."""
+    for what, names in result.manifest["plan"]["notices"].items():
+        shown = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED:,} more" if len(names) > NAMED else "")
+        console.print(Text(f"{what}: {visible(shown)}"), soft_wrap=True)
 
 
 def _say_where(what: str, path: Path, console: Console) -> None:
