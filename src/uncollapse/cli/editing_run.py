@@ -23,7 +23,7 @@ from uncollapse.cli.account import (
 from uncollapse.cli.catalogue import announcement
 from uncollapse.cli.failures import visible
 from uncollapse.cli.preview import print_traces
-from uncollapse.cli.progress import Display
+from uncollapse.cli.progress import Display, waiting
 from uncollapse.cli.settings import EditJob, Job
 from uncollapse.corpora import Corpus
 from uncollapse.editing import Revert, ToEdit
@@ -90,14 +90,15 @@ def _output(job: Job) -> str:
 
 
 def _read(job: Job, *, prompt_column: str | None = None) -> Corpus:
-    return corpora.read(
-        *job.inputs,
-        origin=job.origin,
-        text_column=job.text_column,
-        prompt_column=prompt_column,
-        rename=dict(job.rename),
-        max_rejects=job.max_rejects,
-    )
+    with waiting("the input is looked through"):
+        return corpora.read(
+            *job.inputs,
+            origin=job.origin,
+            text_column=job.text_column,
+            prompt_column=prompt_column,
+            rename=dict(job.rename),
+            max_rejects=job.max_rejects,
+        )
 
 
 def _run(corpus: Corpus, job: Job, *, what: str) -> RunResult:
@@ -128,8 +129,9 @@ def _report(result: RunResult, step: ToEdit, *, corpus: Corpus, place: Target) -
     if not (result.already_done and page.is_file()):
         from uncollapse.editing.page import edits_page  # the charts' library is heavy
 
-        traces = _explained(step, sample.spread(corpus, step=step))
-        write_beside(page, edits_page(list(traces), report=report))
+        with waiting("some documents are read once more, for the page"):
+            traces = list(_explained(step, sample.spread(corpus, step=step)))
+        write_beside(page, edits_page(traces, report=report))
     return report
 
 
