@@ -235,11 +235,19 @@ def test_a_page_that_cannot_be_written_leaves_the_documents(uncollapse, model, d
     assert (desk / "edited.jsonl.edits.html").is_file()
 
 
-@pytest.mark.parametrize("name", ["edited[/red]", "edited[bold]x", "odd\udcff\x1b[31m"])
+def test_a_preview_says_what_it_leaves_out(uncollapse, model, desk):
+    (desk / "bad.jsonl").write_text('{"text": "The cat sat."}\n{"text"\n{"text": null}\n')
+    done = uncollapse("edit", "bad.jsonl", "--preview", 3, "--model", model, "--max-rejects", 2)
+    assert done.code == 0, done.err
+    assert done.out.endswith("\n2 rows cannot be read and are not shown\n")
+    assert "cannot be read" not in edit(uncollapse, model, "--preview", 1).out
+
+
+@pytest.mark.parametrize("name", ["edited[/red]", "edited[bold]x", "odd\udcff\x1b[31m", "two\nlines"])
 def test_a_name_is_shown_as_it_is_called_and_never_obeyed(uncollapse, model, desk, name):
     done = edit(uncollapse, model, "-o", name, *BUSY)
     assert (desk / name / "edits.html").is_file()
-    shown = name.replace("\udcff", "\\udcff").replace("\x1b", "\\x1b")
+    shown = name.replace("\udcff", "\\udcff").replace("\x1b", "\\x1b").replace("\n", "\\n")
     assert f"page:   {shown}/edits.html" in done.out
 
 

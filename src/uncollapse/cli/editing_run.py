@@ -80,7 +80,10 @@ def preview(job: EditJob, *, count: int) -> None:
     step = job.step()
     corpus = _read(job, prompt_column=step.prompt_column)
     sys.stderr.write(announcement(step.model, catalogue()))
-    print_traces(_explained(step, sample.first(corpus, documents=count)), console=Console())
+    console = Console()
+    print_traces(_explained(step, sample.first(corpus, documents=count)), console=console)
+    if corpus.plan.broken_rows:
+        console.print(f"\n{corpus.plan.broken_rows:,} rows cannot be read and are not shown")
 
 
 def _output(job: Job) -> str:
@@ -158,7 +161,8 @@ def _say_notices(result: RunResult, console: Console) -> None:
 
 def _say_where(what: str, path: Path, console: Console) -> None:
     """A path is shown as it is called, whatever its name would mean to the terminal or as markup."""
-    console.print(Text(f"{what + ':':8}{visible(str(path))}"), soft_wrap=True)
+    shown = visible(str(path)).replace("\n", "\\n")
+    console.print(Text(f"{what + ':':8}{shown}"), soft_wrap=True)
 
 
 def _exit_code(result: RunResult) -> int:
