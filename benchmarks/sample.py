@@ -9,7 +9,7 @@ import numpy as np
 from uncollapse.language_models.model import Vocabulary
 
 SHORTEST, LONGEST = 50, 4000
-SHARED = Path(os.environ.get("UNCOLLAPSE_SHARED_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+SHARED = Path(os.environ.get("UNCOLLAPSE_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
 
 def prose() -> tuple[str, str]:

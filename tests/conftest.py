@@ -15,7 +15,7 @@ pytest_plugins = ["browsing"]
 _hook = install_import_hook("uncollapse", "checking.checked")
 
 PROJECT = Path(__file__).resolve().parent.parent
-SHARED_DATA = Path(os.environ.get("UNCOLLAPSE_SHARED_DATA", PROJECT.parent / "shared" / "data"))
+SHARED_DATA = Path(os.environ.get("UNCOLLAPSE_DATA", PROJECT.parent / "shared" / "data"))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip, by name, what needs a thing that this machine has not."""
     if item.get_closest_marker("shared_data") and not SHARED_DATA.is_dir():
-        pytest.skip(f"shared data: no folder {SHARED_DATA.name} beside the project (or UNCOLLAPSE_SHARED_DATA)")
+        pytest.skip(f"shared data: no folder {SHARED_DATA.name} beside the project (or UNCOLLAPSE_DATA)")
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +45,7 @@ def project() -> Path:
 def shared_data() -> Path:
     """The folder of real text beside the project; the test is skipped, by name, where it is absent."""
     if not SHARED_DATA.is_dir():
-        pytest.skip("shared data: no folder shared/data beside the project (or UNCOLLAPSE_SHARED_DATA)")
+        pytest.skip("shared data: no folder shared/data beside the project (or UNCOLLAPSE_DATA)")
     return SHARED_DATA
 
 

@@ -8,6 +8,7 @@ A `Statistic` is a number that can be taken in one pass, in many processes or on
 An `Executor` is where steps run; no step knows.
 """
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -127,9 +128,9 @@ class StepModel(BaseModel):
         """The 128-bit fingerprint of `recipe()`, in hexadecimal digits."""
         return fingerprint(dict(self.recipe()))
 
+    @abstractmethod
     def apply(self, batch: pa.RecordBatch) -> Outcome:
         """The outcome of one batch; pure: the same batch gives the same outcome."""
-        raise NotImplementedError
 
     def __call__(self, documents: Mappable[Mapped_co]) -> Mapped_co:
         """The documents after this step; nothing runs until they are read."""

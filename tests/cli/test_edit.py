@@ -233,3 +233,63 @@ def test_a_page_that_cannot_be_written_leaves_the_documents(uncollapse, model, d
     (desk / "edited.jsonl.edits.html").rmdir()
     assert "nothing to do" in edit(uncollapse, model, "-o", "edited.jsonl", *BUSY).out
     assert (desk / "edited.jsonl.edits.html").is_file()
+
+
+def test_a_preview_says_what_it_leaves_out(uncollapse, model, desk):
+    (desk / "bad.jsonl").write_text('{"text": "The cat sat."}\n{"text"\n{"text": null}\n')
+    done = uncollapse("edit", "bad.jsonl", "--preview", 3, "--model", model, "--max-rejects", 2)
+    assert done.code == 0, done.err
+    assert done.out.endswith("\n2 rows cannot be read and are not shown\n")
+    assert "cannot be read" not in edit(uncollapse, model, "--preview", 1).out
+
+
+@pytest.mark.parametrize("name", ["edited[/red]", "edited[bold]x", "odd\udcff\x1b[31m", "two\nlines"])
+def test_a_name_is_shown_as_it_is_called_and_never_obeyed(uncollapse, model, desk, name):
+    done = edit(uncollapse, model, "-o", name, *BUSY)
+    assert (desk / name / "edits.html").is_file()
+    shown = name.replace("\udcff", "\\udcff").replace("\x1b", "\\x1b").replace("\n", "\\n")
+    assert f"page:   {shown}/edits.html" in done.out
+
+
+def test_a_folder_that_is_named_like_a_file_holds_its_own_papers(uncollapse, model, desk):
+    (desk / "edited.jsonl").mkdir()
+    edit(uncollapse, model, "-o", "edited.jsonl", *BUSY)
+    assert {path.name for path in desk.iterdir()} == {"essays.jsonl", "edited.jsonl"}
+    assert {"manifest.json", "report.json", "edits.html"} < {path.name for path in (desk / "edited.jsonl").iterdir()}
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", "{}"])
+def test_a_damaged_report_is_made_again(uncollapse, model, desk, damage):
+    edit(uncollapse, model, "-o", "edited/", *BUSY)
+    report = desk / "edited" / "report.json"
+    before = json.loads(report.read_text())
+    report.write_text(damage)
+    edit(uncollapse, model, "-o", "edited/", *BUSY)
+    assert json.loads(report.read_text())["tokens"] == before["tokens"]
+
+
+def test_where_every_row_is_rejected_the_account_is_zeros(uncollapse, model, desk):
+    (desk / "bad.jsonl").write_text('{"text": null}\n{"text": 3}\n')
+    done = uncollapse("edit", "bad.jsonl", "-o", "edited/", "--model", model, "--max-rejects", 2)
+    assert done.code == 3, done.err
+    report = json.loads((desk / "edited" / "report.json").read_text())
+    assert report["rows"] == {"in": 2, "out": 0, "dropped": {}, "failed": {"no text": 1, "text is not a string": 1}}
+    assert set(report["tokens"].values()) == {0}
+    assert {"read", "flagged", "changed", "protected", "taken_back", "over_budget"} <= set(report["tokens"])
+    assert report["histogram"]["counts"] == [0] * 100
+    assert "0 of 0 documents changed" in done.out
+    assert (desk / "edited" / "edits.html").is_file()
+
+
+def test_what_was_decided_about_the_input_is_said(uncollapse, model, desk):
+    (desk / "in").mkdir()
+    rows = [{"answer": row["text"], "id": 7} for row in read_rows(desk / "essays.jsonl")]
+    write_rows(desk / "in" / "essays.jsonl", [{**row, "id": str(row["id"])} for row in rows])
+    for number in range(7):
+        (desk / "in" / f"{number}[b].png").write_text("")
+    done = uncollapse("edit", "in", "-o", "edited/", "--model", model, "--text-column", "answer")
+    assert done.code == 0, done.err
+    assert "files left out: in/0[b].png, in/1[b].png, in/2[b].png, in/3[b].png, in/4[b].png and 2 more" in done.out
+    assert "text column: answer -> text" in done.out
+    assert "columns that bore one of our names: id -> user_id" in done.out
+    assert "text column" not in uncollapse("revert", "edited/", "-o", "back/").out

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 from uncollapse.language_models import catalogue
 
@@ -28,6 +29,20 @@ def test_a_model_that_is_not(uncollapse, tmp_path):
     done = uncollapse("models", "--fetch", tmp_path / "nothing")
     assert done.code == 2
     assert "   try: " in done.err
+
+
+def test_whoever_waits_for_a_model_is_told_so(uncollapse, model, desk, monkeypatch):
+    from uncollapse.cli import editing_run
+
+    (entry,) = [each for each in catalogue() if each.address == "smollm2-135m"]
+    absent = replace(entry, address=str(model), here=False)
+    monkeypatch.setattr(editing_run, "catalogue", lambda: [absent])
+    for words in (["--preview", 1], ["-o", "edited/"]):
+        done = uncollapse("edit", "essays.jsonl", "--model", model, *words)
+        assert done.code == 0
+        assert f"{model} is not on this machine yet: it is fetched (93 MB)" in done.err
+    monkeypatch.setattr(editing_run, "catalogue", lambda: [replace(absent, here=True)])
+    assert "not on this machine" not in uncollapse("edit", "essays.jsonl", "--model", model, "-o", "other/").err
 
 
 def test_version_and_help(uncollapse):

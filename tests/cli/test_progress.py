@@ -52,3 +52,23 @@ def test_on_a_terminal_a_bar():
         display(reached(rows_done=250, text_bytes_done=2000, session_text_bytes=1500, seconds=30.0, tokens=3600))
     said = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", out.getvalue())
     assert " 250/1000 documents 120 tokens/s, about 2 min left" in said
+
+
+def test_on_a_terminal_nobody_waits_before_an_empty_screen():
+    out = io.StringIO()
+    with progress.Display(what="edit", console=Console(file=out, force_terminal=True, width=100)):
+        pass
+    said = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", out.getvalue())
+    assert "0/? documents at the first ones" in said
+
+
+def test_waiting_is_shown_on_a_terminal_alone(capsys, monkeypatch):
+    with progress.waiting("the input is looked through"):
+        pass
+    assert capsys.readouterr() == ("", "")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with progress.waiting("the input is looked through"):
+        pass
+    said = capsys.readouterr()
+    assert "the input is looked through" in said.err
+    assert said.out == ""

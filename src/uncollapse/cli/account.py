@@ -1,7 +1,6 @@
 """The account of a run: the content of report.json, and the same numbers as a person reads them at the end."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from uncollapse.cli.progress import tokens_read
-from uncollapse.errors import OutputRefused
+from uncollapse.corpora.storage import refusals, write_whole
 from uncollapse.execution import RunResult
 from uncollapse.step import Step
 
@@ -31,17 +30,20 @@ TOKENS = {
 }
 
 
+KEYS = {"rows", "tokens", "histogram", "speed", "documents", "recipe", "model"}
+
+
 def edit_report(result: RunResult, step: Step) -> Report:
     """The content of report.json: rows, tokens, histogram, speed, documents, recipe, model."""
     tally: Any = result.tally
     recipe = dict(step.recipe())
-    counts = tally.get("histogram", {}).get("probability", [])
+    counts = tally["histogram"]["probability"]
     return {
         "rows": result.rows,
-        "tokens": tally.get("tokens", {}),
+        "tokens": tally["tokens"],
         "histogram": {"edges": [edge / len(counts) for edge in range(len(counts) + 1)], "counts": counts},
         "speed": _speed(result),
-        "documents": tally.get("documents", {}),
+        "documents": tally["documents"],
         "recipe": recipe,
         "model": recipe.get("resolved", {}),
     }
@@ -60,31 +62,28 @@ def _speed(result: RunResult) -> Mapping[str, Any]:
     }
 
 
+def read_report(path: Path) -> Report | None:
+    """The report that an earlier start left in `path`; None where it is not there, or is damaged."""
+    try:
+        report = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return report if isinstance(report, dict) and report.keys() >= KEYS else None
+
+
 def write_report(report: Report, path: Path) -> None:
     """The report as JSON in `path`, whole or not at all."""
-    write_whole(path, json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    write_beside(path, json.dumps(report, indent=2, ensure_ascii=False) + "\n")
 
 
-def write_whole(path: Path, text: str) -> None:
-    """The text in `path`; a reader sees the file before or after, never half of it.
+def write_beside(path: Path, text: str) -> None:
+    """The text in `path`, beside documents that are there already; whole or not at all.
 
     Raises:
         OutputRefused: no space, no permission.
     """
-    temporary = path.with_name(f".tmp-{path.name}-{os.getpid()}")
-    try:
-        with temporary.open("w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise OutputRefused(
-            f"{path} cannot be written: {error.strerror}",
-            hint="the documents are there; once the cause is gone, the same command makes what is missing",
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    with refusals(path):
+        write_whole(path, text.encode())
 
 
 def print_account(report: Report, console: Console) -> None:

@@ -30,3 +30,12 @@ def as_list(entries: Sequence[ModelEntry]) -> Text:
 def as_records(entries: Sequence[ModelEntry]) -> list[dict[str, Any]]:
     """The same as plain values."""
     return [asdict(entry) for entry in entries]
+
+
+def announcement(address: str, entries: Sequence[ModelEntry]) -> str:
+    """What a person is told before a model that has a name here is fetched; nothing where it is here, or has none."""
+    for entry in entries:
+        if entry.address == address and not entry.here:
+            size = f"{entry.bytes / MEGA:,.0f} MB"
+            return f"{address} is not on this machine yet: it is fetched ({size}) and unpacked, once; about a minute\n"
+    return ""

@@ -7,20 +7,34 @@ from pathlib import Path
 
 import pyarrow as pa
 from rich.console import Console
+from rich.text import Text
 
 from uncollapse import corpora, execution
 from uncollapse.cli import sample
-from uncollapse.cli.account import Report, edit_report, print_account, rows_table, write_report, write_whole
+from uncollapse.cli.account import (
+    Report,
+    edit_report,
+    print_account,
+    read_report,
+    rows_table,
+    write_beside,
+    write_report,
+)
+from uncollapse.cli.catalogue import announcement
+from uncollapse.cli.failures import visible
 from uncollapse.cli.preview import print_traces
-from uncollapse.cli.progress import Display
+from uncollapse.cli.progress import Display, waiting
 from uncollapse.cli.settings import EditJob, Job
 from uncollapse.corpora import Corpus
 from uncollapse.editing import Revert, ToEdit
 from uncollapse.editing.trace import DocumentTrace
 from uncollapse.errors import UsageError
 from uncollapse.execution import RunResult
+from uncollapse.execution.target import Target, target
+from uncollapse.language_models import catalogue
 
 SOME_FAILED = 3
+NAMED = 5  # files or columns of one notice
 
 
 def perform(job: EditJob, *, as_json: bool = False) -> int:
@@ -28,9 +42,11 @@ def perform(job: EditJob, *, as_json: bool = False) -> int:
     output = _output(job)
     step = job.step()
     corpus = _read(job, prompt_column=step.prompt_column)
+    sys.stderr.write(announcement(step.model, catalogue()))
     result = _run(step(corpus), job, what="edit")
+    place = target(output, form=job.format)
     try:
-        report = _report(result, step, corpus=corpus, output=output)
+        report = _report(result, step, corpus=corpus, place=place)
     except KeyboardInterrupt:
         sys.stderr.write("stopped: the documents are complete; the same command makes report and page\n")
         raise
@@ -39,10 +55,10 @@ def perform(job: EditJob, *, as_json: bool = False) -> int:
     else:
         console = Console()
         _say_what_was_done(result, console)
+        _say_notices(result, console)
         print_account(report, console)
-        console.print(
-            f"report: {beside(output, 'report.json')}\npage:   {beside(output, 'edits.html')}", soft_wrap=True
-        )
+        _say_where("report", place.paper("report.json"), console)
+        _say_where("page", place.paper("edits.html"), console)
     return _exit_code(result)
 
 
@@ -52,6 +68,7 @@ def perform_revert(job: Job) -> int:
     result = _run(Revert()(_read(job)), job, what="revert")
     console = Console()
     _say_what_was_done(result, console)
+    _say_notices(result, console)
     console.print(rows_table(result.rows))
     return _exit_code(result)
 
@@ -62,13 +79,11 @@ def preview(job: EditJob, *, count: int) -> None:
         raise UsageError(f"--preview {count} shows nothing", hint="--preview 3")
     step = job.step()
     corpus = _read(job, prompt_column=step.prompt_column)
-    print_traces(_explained(step, sample.first(corpus, documents=count)), console=Console())
-
-
-def beside(output: str, name: str) -> Path:
-    """Where a thing lies that belongs to an output: in the folder, or beside the one file."""
-    path = Path(output)
-    return path.with_name(f"{path.name}.{name}") if path.suffix in {".jsonl", ".parquet"} else path / name
+    sys.stderr.write(announcement(step.model, catalogue()))
+    console = Console()
+    print_traces(_explained(step, sample.first(corpus, documents=count)), console=console)
+    if corpus.plan.broken_rows:
+        console.print(f"\n{corpus.plan.broken_rows:,} rows cannot be read and are not shown")
 
 
 def _output(job: Job) -> str:
@@ -78,14 +93,15 @@ def _output(job: Job) -> str:
 
 
 def _read(job: Job, *, prompt_column: str | None = None) -> Corpus:
-    return corpora.read(
-        *job.inputs,
-        origin=job.origin,
-        text_column=job.text_column,
-        prompt_column=prompt_column,
-        rename=dict(job.rename),
-        max_rejects=job.max_rejects,
-    )
+    with waiting("the input is looked through"):
+        return corpora.read(
+            *job.inputs,
+            origin=job.origin,
+            text_column=job.text_column,
+            prompt_column=prompt_column,
+            rename=dict(job.rename),
+            max_rejects=job.max_rejects,
+        )
 
 
 def _run(corpus: Corpus, job: Job, *, what: str) -> RunResult:
@@ -106,20 +122,19 @@ def _run(corpus: Corpus, job: Job, *, what: str) -> RunResult:
         raise
 
 
-def _report(result: RunResult, step: ToEdit, *, corpus: Corpus, output: str) -> Report:
+def _report(result: RunResult, step: ToEdit, *, corpus: Corpus, place: Target) -> Report:
     """The report, which now lies beside the documents, and so does the page."""
-    place, page = beside(output, "report.json"), beside(output, "edits.html")
-    report: Report
-    if result.already_done and place.is_file():
-        report = json.loads(place.read_text(encoding="utf-8"))
-    else:
+    paper, page = place.paper("report.json"), place.paper("edits.html")
+    report = read_report(paper) if result.already_done else None
+    if report is None:
         report = edit_report(result, step)
-        write_report(report, place)
+        write_report(report, paper)
     if not (result.already_done and page.is_file()):
         from uncollapse.editing.page import edits_page  # the charts' library is heavy
 
-        traces = _explained(step, sample.spread(corpus, step=step))
-        write_whole(page, edits_page(list(traces), report=report))
+        with waiting("some documents are read once more, for the page"):
+            traces = list(_explained(step, sample.spread(corpus, step=step)))
+        write_beside(page, edits_page(traces, report=report))
     return report
 
 
@@ -135,6 +150,19 @@ def _say_what_was_done(result: RunResult, console: Console) -> None:
         )
     elif result.shards_done_before:
         console.print(f"went on from an earlier session: {result.shards_done_before} shards were there already")
+
+
+def _say_notices(result: RunResult, console: Console) -> None:
+    """What was decided about the input and its owner should know: files left out, columns under another name."""
+    for what, names in result.manifest["plan"]["notices"].items():
+        shown = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED:,} more" if len(names) > NAMED else "")
+        console.print(Text(f"{what}: {visible(shown)}"), soft_wrap=True)
+
+
+def _say_where(what: str, path: Path, console: Console) -> None:
+    """A path is shown as it is called, whatever its name would mean to the terminal or as markup."""
+    shown = visible(str(path)).replace("\n", "\\n")
+    console.print(Text(f"{what + ':':8}{shown}"), soft_wrap=True)
 
 
 def _exit_code(result: RunResult) -> int:

@@ -1,5 +1,6 @@
 """`uncollapse models`: what can be had, what is on this machine, what it takes."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -36,7 +37,9 @@ def models(
 
 def _fetch(address: str) -> None:
     """The model is there and could be loaded when this returns."""
-    from uncollapse.language_models import load
+    from uncollapse.cli.catalogue import announcement
+    from uncollapse.language_models import catalogue, load
 
+    sys.stderr.write(announcement(address, catalogue()))
     card = load(address).card
     typer.echo(f"{address} is on this machine: {card.backend_version}; revision {card.revision}")

@@ -18,7 +18,7 @@ RUNNING = "Running and writing"
 Inputs: TypeAlias = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="INPUT...",
+        metavar="INPUT",
         help="Files and folders in any mix: jsonl (plain, .gz, .zst), parquet, text; fsspec and hf:// addresses.",
         show_default=False,
     ),

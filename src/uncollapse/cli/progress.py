@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.status import Status
 
 from uncollapse.step import Tally
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from uncollapse.execution import Progress as Reached
 
 LINE_EVERY = 30.0  # seconds
+FIRST = "at the first ones"
 
 
 class Display:
@@ -39,6 +41,8 @@ class Display:
                 transient=True,
             )
             self._bar.start()
+            # Nobody is to wait before an empty screen while the model is loaded and the first documents are read.
+            self._task = self._bar.add_task(self._what, total=None, detail=FIRST)
         return self
 
     def __exit__(
@@ -62,8 +66,7 @@ class Display:
         sys.stderr.write(f"stopped{far}: what is committed stays, and the same command goes on from there\n")
 
     def _draw(self, bar: Progress, reached: "Reached") -> None:
-        if self._task is None:
-            self._task = bar.add_task(self._what, total=reached.rows, detail="")
+        assert self._task is not None
         detail = ", ".join(part for part in (_rate(reached), _left(reached)) if part)
         bar.update(self._task, completed=reached.rows_done, total=reached.rows, detail=detail)
 
@@ -92,3 +95,8 @@ def _left(reached: "Reached") -> str:
         return ""
     seconds = round(reached.seconds * left / reached.session_text_bytes)
     return f"about {seconds // 60} min left" if seconds >= 120 else f"about {seconds} s left"
+
+
+def waiting(what: str) -> Status:
+    """Shown on a terminal, and nowhere else, while something takes its time."""
+    return Console(stderr=True).status(what)

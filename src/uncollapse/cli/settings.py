@@ -175,7 +175,7 @@ def read_recipe(path: Path) -> Mapping[str, Any]:
         UsageError: it is not YAML, or not names and values.
     """
     try:
-        content = yaml.safe_load(path.read_text())
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise MissingInput(f"{path}: {error.strerror}", hint="give the path of a YAML file") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

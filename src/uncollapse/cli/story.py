@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rich.console import Console
+from rich.text import Text
 
 from uncollapse.cli import auditing_run, editing_run
+from uncollapse.cli.failures import visible
 from uncollapse.cli.settings import (
     AuditJob,
     EditJob,
@@ -81,7 +83,7 @@ def tell(chapters: Sequence[Chapter]) -> int:
     console = Console()
     worst = 0
     for number, chapter in enumerate(chapters, start=1):
-        console.print(f"step {number} of {len(chapters)}: {chapter.verb} -> {chapter.job.output}", highlight=False)
+        console.print(Text(f"step {number} of {len(chapters)}: {chapter.verb} -> {visible(str(chapter.job.output))}"))
         worst = max(worst, chapter.perform())
     return worst
 

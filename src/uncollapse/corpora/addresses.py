@@ -22,6 +22,11 @@ _OTHER_FORMATS = (
     *("csv", "tsv", "xls", "xlsx", "arrow", "feather", "ipc", "orc", "avro", "npy", "npz", "pt", "bin"),
     *("zip", "tar", "tgz", "bz2", "xz", "lz4", "7z", "rar", "pdf", "doc", "docx", "epub"),
 )
+_READ = "Read are JSON lines (plain, gz, zst), Parquet and plain text: convert it first."
+_FROM_CSV = (
+    'Convert it first: python -c "import pyarrow.csv as c, pyarrow.parquet as p; '
+    "p.write_table(c.read_csv('IN.csv'), 'OUT.parquet')\""
+)
 _BESIDE = ".manifest.json"
 
 # A data set's own papers lie beside its data and are no part of it.
@@ -139,10 +144,11 @@ def _single(address: str, source: str) -> Found:
     name = posixpath.basename(source)
     how = form(name)
     if how is None:
-        if name.lower().rpartition(".")[2] in _OTHER_FORMATS:
+        ending = name.lower().rpartition(".")[2]
+        if ending in _OTHER_FORMATS:
             raise InputError(
                 f"{source} is of a kind that is not read",
-                hint="Read are JSON lines (plain, gz, zst), Parquet and plain text: convert it first.",
+                hint=_FROM_CSV if ending == "csv" else _READ,
             )
         how = Format.TEXT, Packing.NONE
     return Found(address, source, *how, ledger=ledger_of(f"{address}{_BESIDE}", source))

@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,11 +15,13 @@ from blake3 import blake3
 from uncollapse.errors import OutputBusy, OutputRefused
 
 TEMPORARY = ".tmp-"
+# What `temporary` makes, and nothing that another program might have left: for which name, of which process.
+_OURS = re.compile(re.escape(TEMPORARY) + r"(?P<name>.+)-(?P<process>\d+)-[0-9a-f]{8}", re.DOTALL)
 
 _REASONS = {
     errno.ENOSPC: ("there is no space left", "Free some space"),
     errno.EDQUOT: ("the quota is used up", "Free some space"),
-    errno.EFBIG: ("the file would be larger than is allowed here", "Raise the limit or make smaller shards"),
+    errno.EFBIG: ("the file would be larger than is allowed here", "Raise the limit"),
     errno.EACCES: ("writing is not permitted", "Check the permissions"),
     errno.EPERM: ("writing is not permitted", "Check the permissions"),
     errno.EROFS: ("it lies on a read-only file system", "Choose another place"),
@@ -93,10 +96,10 @@ def temporary(folder: Path, name: str) -> Path:
 
 
 def sweep(folder: Path, *, name: str | None = None, process: int | None = None) -> None:
-    """Remove temporary files: those for one name or of one process, or all where nobody else can be writing."""
+    """Remove temporary files of ours: those for one name or of one process, or all where nobody else can be writing."""
     for path in folder.glob(f"{TEMPORARY}*"):
-        of, number, _ = path.name.removeprefix(TEMPORARY).rsplit("-", 2)
-        if name in (None, of) and process in (None, int(number)):
+        ours = _OURS.fullmatch(path.name)
+        if ours and name in (None, ours["name"]) and process in (None, int(ours["process"])):
             path.unlink(missing_ok=True)
 
 
@@ -116,8 +119,10 @@ def fill_whole(path: Path, fill: Callable[[Sink], object], *, durable: bool = Tr
         try:
             fill(sink)
             digest = sink.sync(durable=durable)
-        finally:
-            sink.close()
+        except BaseException:
+            sink.discard()
+            raise
+        sink.close()
         draft.replace(path)
     except BaseException:
         draft.unlink(missing_ok=True)

@@ -57,3 +57,10 @@ def tally(decisions: Decisions, *, threshold: float | None, documents_changed: i
         "histogram": {"probability": counts.tolist()},
         "documents": {"changed": documents_changed, "unchanged": documents - documents_changed},
     }
+
+
+def nothing() -> Tally:
+    """The counters of no text at all: each is there, at zero, so that every run has an account."""
+    number, flag = np.empty(0), np.empty(0, dtype=bool)
+    none = Decisions(number, flag, flag, flag, flag, flag, number)
+    return tally(none, threshold=None, documents_changed=0, documents=0)

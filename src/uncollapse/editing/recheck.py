@@ -31,10 +31,15 @@ def loss_after(
 ) -> ndarray:
     """How much less likely the text after each edit became, in nats: the sum of log-probabilities over the tokens
     (row, end) before the edit minus the sum after it. Negative where it became more likely.
+
+    Each stretch is added up by itself, so that what else is read in the same call cannot round it otherwise.
     """
-    change = before.astype(np.float64) - after.astype(np.float64)
-    total = np.concatenate([[0.0], np.cumsum(np.nan_to_num(change))])
-    return total[ends] - total[rows + 1]
+    with np.errstate(invalid="ignore"):  # impossible before and after
+        change = before.astype(np.float64) - after.astype(np.float64)
+    change[np.isnan(change)] = 0.0
+    edges = np.stack([rows + 1, ends], axis=1)
+    sums = np.add.reduceat(np.append(change, 0.0), edges.ravel())[::2]
+    return np.where(edges[:, 1] > edges[:, 0], sums, 0.0)
 
 
 def survivors(

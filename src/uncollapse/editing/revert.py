@@ -23,8 +23,9 @@ class _Row(NamedTuple):
 class Revert(StepModel):
     """Documents as they were before any edit; documents without edits go through as they are.
 
-    The text that comes back must have the id of the oldest ancestor on record; a row for which it does not (a text or
-    an edit that somebody changed afterwards) is rejected as failed, never passed on as original.
+    The text that comes back must have the id of an ancestor on record; a row for which it does not (a text or an edit
+    that somebody changed afterwards) is rejected as failed, never passed on as original. The ancestors of that text,
+    its generation, and so what is known of its origin, come back with it.
     """
 
     def apply(self, batch: pa.RecordBatch) -> Outcome:
@@ -76,7 +77,10 @@ def _reverted(row: dict[str, object]) -> _Row:
         raise ValueError(f"undoing the edits does not give text: {error}") from error
     if not parents:
         raise ValueError("the row carries edits and no parent to check them against")
-    if content_id(first) != parents[-1]:
-        raise ValueError(f"undoing the edits gives {content_id(first)}, the oldest ancestor on record is {parents[-1]}")
-    before = Origin.HUMAN if origin == Origin.EDITED else Origin(str(origin))
-    return _Row(first, parents[-1], before, DECLARED_GENERATION[before], [])
+    if content_id(first) not in parents:
+        raise ValueError(f"undoing the edits gives {content_id(first)}, which no ancestor on record is")
+    # Each round put one parent before the others; those behind the first text are its own.
+    rounds = len(parents) - parents[::-1].index(content_id(first))
+    before = None if generation is None else int(generation) - rounds  # type: ignore[call-overload]
+    human = origin == Origin.EDITED and before == DECLARED_GENERATION[Origin.HUMAN]
+    return _Row(first, content_id(first), Origin.HUMAN if human else str(origin), before, parents[rounds:])

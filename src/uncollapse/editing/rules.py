@@ -18,6 +18,7 @@ from uncollapse.sampling import Strategy
 from uncollapse.step import StepModel
 
 Share = Annotated[float, Field(ge=0, le=1)]
+Nats = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Positions(StrEnum):
@@ -87,8 +88,8 @@ class Rules(StepModel):
     protect: tuple[Protect, ...] = ()
     recheck: bool = False
     recheck_tokens: Annotated[int, Field(ge=1)] = 6
-    recheck_nats: float = 1.0
-    recheck_total_nats: float | None = None
+    recheck_nats: Nats = 1.0
+    recheck_total_nats: Nats | None = None
     recheck_rounds: Annotated[int, Field(ge=1, le=64)] = 1
     prompt_column: str | None = None
     seed: Annotated[int, Field(ge=0, lt=2**53)] = 0

@@ -13,7 +13,7 @@ from functools import cached_property
 
 import pyarrow as pa
 
-from uncollapse.editing.account import tally
+from uncollapse.editing.account import nothing, tally
 from uncollapse.editing.decide import Editor, decide
 from uncollapse.editing.explain import traces
 from uncollapse.editing.group import Group, texts_of
@@ -21,7 +21,7 @@ from uncollapse.editing.rewrite import Rewritten, outcome, rewrite
 from uncollapse.editing.rules import Positions, Rules
 from uncollapse.editing.trace import DocumentTrace
 from uncollapse.fingerprint import Json
-from uncollapse.step import Outcome, Tally, add_tallies
+from uncollapse.step import Outcome, add_tallies
 
 
 class ToEdit(Rules):
@@ -56,7 +56,7 @@ class ToEdit(Rules):
         The tally holds `tokens` (counts by fate), `histogram.probability` (100 equal bins over [0, 1]) and `documents`.
         """
         rewritten: list[Rewritten] = []
-        total: Tally = {}
+        total = nothing()
         threshold = None if self.positions is Positions.RANDOM else self.threshold
         for group in self._groups(batch):
             decided = decide(self._editor, group)

@@ -8,16 +8,19 @@ import sys
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any, TypeAlias
 
 from uncollapse.corpora.plan import Shard
-from uncollapse.errors import WorkerLost
+from uncollapse.errors import UsageError, WorkerLost
 from uncollapse.execution.progress import Retried
 
 Work: TypeAlias = Callable[[Shard], Iterator[Any]]
+
+GUARD = 'A script that asks for workers keeps what it does under `if __name__ == "__main__":`.'
 
 
 class InProcess:
@@ -72,12 +75,12 @@ class Processes:
         worker = _Worker(process, ours)
         self._workers.append(worker)
         # Sent and not passed, so that the worker can set its number of threads before anything is imported for it.
-        ours.send_bytes(pickle.dumps(work))
+        _send(ours, work)
         return worker
 
     def _hand_out(self, worker: _Worker, waiting: deque[Shard]) -> None:
         worker.shard = waiting.popleft() if waiting else None
-        worker.pipe.send_bytes(pickle.dumps(worker.shard))
+        _send(worker.pipe, worker.shard)
 
     def _hear(self, worker: _Worker, waiting: deque[Shard], *, deaths: Counter[int], work: Work) -> Iterator[Any]:
         assert worker.shard is not None
@@ -106,7 +109,7 @@ class Processes:
         if deaths[shard.index] == self._attempts:
             raise WorkerLost(
                 f"shard {shard.index} has cost {self._attempts} workers; the last ended with {_ending(worker.process)}",
-                hint="Ended by the system for want of memory? Try fewer workers. What is committed stays.",
+                hint=_remedy(worker.process),
             )
         waiting.appendleft(shard)
         return Retried(shard.index)
@@ -122,14 +125,39 @@ class Processes:
         self._workers.clear()
 
 
+def _send(pipe: Connection, content: Any) -> None:
+    """What a worker is sent; one that has died by now is found out where its next word is awaited."""
+    data = pickle.dumps(content)
+    with suppress(BrokenPipeError, ConnectionResetError):
+        pipe.send_bytes(data)
+
+
 def _ending(process: SpawnProcess) -> str:
     code = process.exitcode or 0
     return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
 
+def _remedy(process: SpawnProcess) -> str:
+    if (process.exitcode or 0) < 0:
+        return "Ended by the system for want of memory? Try fewer workers. What is committed stays."
+    return f"What it said stands above. {GUARD}"
+
+
+def check_not_a_worker() -> None:
+    """Nothing; raises in a worker that reads the script which started it, and comes upon what started it.
+
+    Raises:
+        UsageError: says where the call belongs.
+    """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise UsageError("a worker reads this script from its top and would start the run once more", hint=GUARD)
+
+
 def threads_each(workers: int) -> int:
     """How many threads each of some workers may use: the cores that this process may use, shared."""
-    return max(1, len(os.sched_getaffinity(0)) // workers)
+    # macOS does not say which cores a process may use.
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores // workers)
 
 
 def _serve(pipe: Connection, threads: int) -> None:

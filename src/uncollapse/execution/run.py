@@ -20,7 +20,7 @@ from uncollapse.corpora.storage import locked, refusals, sweep, write_whole
 from uncollapse.errors import OutputRefused, TooManyRejects, UsageError
 from uncollapse.execution.claim import check_same, claim
 from uncollapse.execution.finish import check_finished, clear, finish, leftovers
-from uncollapse.execution.local import InProcess, Processes
+from uncollapse.execution.local import InProcess, Processes, check_not_a_worker
 from uncollapse.execution.progress import Advance, Course, Progress, RunResult
 from uncollapse.execution.target import Target, check_free, target
 from uncollapse.fingerprint import fingerprint
@@ -78,6 +78,7 @@ def run(  # noqa: PLR0913  (the front door: one input, one output, the rest by n
         OutputRefused: the storage does not take it, or something else lies there.
         TooManyRejects: more rows failed than are allowed; committed shards stay.
     """
+    check_not_a_worker()
     if workers < 1:
         raise UsageError(f"{workers} workers cannot work", hint="Use 1 or more.")
     allowed = corpus.max_rejects if max_rejects is None else max_rejects

@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 
 from filelock import FileLock
@@ -42,6 +43,10 @@ def made(name: str, make: Callable[[Path], None]) -> Path:
     with _writable(folder.parent), FileLock(folder.parent / f".{name}.lock"):
         if folder.is_dir():
             return folder
+        # Who holds the lock is alone: what else was begun was killed.
+        for left in folder.parent.glob(f".{escape(name)}.*"):
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
         building = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=folder.parent))
         try:
             make(building)

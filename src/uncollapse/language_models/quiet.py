@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
 
 
 @contextmanager
@@ -10,11 +12,16 @@ def quiet() -> Iterator[None]:
     from transformers.utils import logging  # noqa: PLC0415  (slow import)
 
     shown, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
+    # The reader of GGUF takes its bar past transformers' own switch.
+    gguf: Any = import_module("transformers.modeling_gguf_pytorch_utils")
+    bar = gguf.tqdm
+    gguf.tqdm = logging.tqdm
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
+        gguf.tqdm = bar
         logging.set_verbosity(verbosity)
         if shown:
             logging.enable_progress_bar()  # type: ignore[no-untyped-call]

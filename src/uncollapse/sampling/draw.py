@@ -25,7 +25,8 @@ def tempered(
     top = value.max(axis=1, initial=-np.inf, keepdims=True)
     empty = ~np.isfinite(top)
     gap = value - np.where(empty, 0.0, top)
-    weight = (gap == 0).astype(np.float64) if temperature == 0 else np.exp(gap / temperature)
+    with np.errstate(over="ignore"):  # at next to no temperature a gap is infinite
+        weight = (gap == 0).astype(np.float64) if temperature == 0 else np.exp(gap / temperature)
     total = weight.sum(axis=1, keepdims=True)
     return weight / np.where(empty, 1.0, total)
 
@@ -71,7 +72,7 @@ def draw_by_rejection(
         pick = np.minimum((uniforms(2 * attempt) * count).astype(np.int64), np.maximum(count - 1, 0))
         column = np.take_along_axis(order, pick[:, None], axis=1)[:, 0]
         gap = np.take_along_axis(value, column[:, None], axis=1)[:, 0] - top
-        with np.errstate(invalid="ignore"):  # rows without a candidate, which are not waiting
+        with np.errstate(invalid="ignore", over="ignore"):  # rows without a candidate, which are not waiting
             accepted = waiting & (np.log(np.maximum(uniforms(2 * attempt + 1), 1e-300)) < gap / temperature)
         accepted |= waiting & (gap == 0)
         chosen[accepted] = column[accepted]
