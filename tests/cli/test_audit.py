@@ -148,6 +148,7 @@ class TestBadInput:
         done = uncollapse("audit", *words, *fast, "-o", "out")
         assert done.code == 2
         assert message in done.err
+        assert "uncollapse edit" not in done.err
         assert not (here / "out" / "report.json").exists()
 
     def test_nothing_is_made_where_an_input_is_missing(self, uncollapse, here):
