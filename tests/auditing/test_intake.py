@@ -5,7 +5,7 @@ from made_text import made
 from uncollapse.auditing.intake import FEWEST_RUNS, Intake
 from uncollapse.auditing.whole import unexplained, whole_statistics
 from uncollapse.corpora import from_documents
-from uncollapse.document import Document, Origin
+from uncollapse.document import Document, Origin, to_batch
 
 HUMAN = made(30, seed=1, length=60)
 FRESH = made(30, seed=2, length=60)
@@ -120,3 +120,18 @@ def test_batches_without_columns_of_ours_are_read(human):
     assert (found.rows, found.empty) == (2, 1)
     assert [(copy.source, copy.declared, copy.share) for copy in found.copied] == [("", False, 1.0)]
     assert found.copied[0].id == key(HUMAN[0])[:16]
+
+
+@pytest.mark.parametrize("parent", ["doc-1", "", "F" * 32, "f" * 33])
+def test_parents_and_ids_of_another_making_are_no_content_ids(human, parent):
+    foreign = [Document(text=text, id=f"zebra-{at}", parents=(parent,)) for at, text in enumerate(FRESH)]
+    intake = Intake(tokens=200, known=human.known)
+    for at in range(0, 30, 7):
+        intake.update(to_batch(foreign[at : at + 7]))
+    found = intake.result()
+    assert found.lineage == 0
+    # The sample is that of the texts, under the ids that the documents came with.
+    expected = read(FRESH).documents.texts
+    assert found.documents.texts == expected[: len(found.documents)]
+    assert found.documents.tokens >= 200
+    assert all(row.id.startswith("zebra-") for row in found.documents.rows)
