@@ -11,6 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from uncollapse.auditing.intake import Intake
+from uncollapse.auditing.pool import Pool
 from uncollapse.duplicates import ExactDuplicates, NearDuplicates, Sameness, SampledTemplates
 from uncollapse.errors import UsageError
 from uncollapse.measures import BucketConcentration, SampledLexical, SampledRepetition, Tails
@@ -42,6 +44,7 @@ def done(statistic, texts):
     return statistic.result()
 
 
+KNOWN = done(Intake(tokens=500), TEXTS[::4]).known
 BOUNDS = done(Sieve(orders=(1, 2), buckets=256), TEXTS)
 STATISTICS = {
     "types": TypeCounts,
@@ -63,6 +66,10 @@ STATISTICS = {
     "templates": lambda: SampledTemplates(tokens=900),
     "near": NearDuplicates,
     "near, strict": lambda: NearDuplicates(threshold=1.0, shingle=2, most=2),
+    "pool": lambda: Pool(tokens=300),
+    "pool of all": lambda: Pool(tokens=10**6),
+    "intake": lambda: Intake(tokens=300),
+    "intake, looking for copies": lambda: Intake(tokens=300, known=KNOWN),
 }
 
 

@@ -17,9 +17,9 @@ from uncollapse.auditing.examine import Examined, Prepared, equal, examine, exam
 from uncollapse.auditing.intake import Intake, Known, Read
 from uncollapse.auditing.passages import few, passages
 from uncollapse.auditing.pool import Documents
-from uncollapse.auditing.verdicts import Status, Verdict, judge
+from uncollapse.auditing.verdicts import NO_REFERENCE, Status, Verdict, judge
 from uncollapse.auditing.whole import unexplained, whole_statistics
-from uncollapse.errors import UncollapseError, UsageError
+from uncollapse.errors import UncollapseError, UnknownModel, UsageError
 from uncollapse.fingerprint import fingerprint
 from uncollapse.version import __version__
 
@@ -158,9 +158,11 @@ class Auditor:
     def _examine(self, corpus: Read, missing: list[str], name: str) -> "_Found":
         """The panel, or why there is no control; and what is compared, documents or passages."""
         sides = [corpus.documents] if self.reference is None else [corpus.documents, self.reference.documents]
+        # The smaller side decides how much of the other is compared: where that is too little, it is the one to name.
+        order = sorted(range(len(sides)), key=lambda side: sides[side].tokens)
         sides, units = _units(sides)
-        prepared = [prepare(side) for side in equal(*sides)]
-        for side, what in zip(prepared, (name, "the reference"), strict=False):
+        prepared = [prepare(side) for side in sides]
+        for side, what in ((prepared[at], (name, "the reference")[at]) for at in order):
             words, documents = side.rest.tokens, len(side.documents)
             if documents < FEWEST_DOCUMENTS or words < FEWEST_TOKENS:
                 unknown = (
@@ -173,7 +175,7 @@ class Auditor:
         prepared = self._with_embeddings(self._with_model(prepared, missing), missing)
         if self.reference is None:
             alone = examine_alone(prepared[0], random=random, count=self.options.splits)
-            return _Found(None, alone, "there is no reference to compare with", units)
+            return _Found(None, alone, NO_REFERENCE, units)
         examined = examine(
             prepared[0],
             prepared[1],
@@ -200,7 +202,7 @@ class Auditor:
                 )
                 for side in prepared
             ]
-        except UsageError:
+        except (UsageError, UnknownModel):
             raise
         except (UncollapseError, RuntimeError, MemoryError, OSError) as error:
             # The rest of the report still comes: the missing part is named, and the exit code says so.
@@ -240,8 +242,9 @@ class Auditor:
             )
         if len(unexplained(corpus)):
             notes.append(
-                f"{len(unexplained(corpus)):,} documents stand in the reference as well. They are left out where their "
-                "source is what all is held against; without that the corpus would pass for healthier than it is."
+                f"{len(unexplained(corpus)):,} documents stand in the reference as well, whole or in large part. "
+                "Where a whole one's source is what all is held against, it is left out; parts stay, and make the "
+                "corpus pass for healthier than it is."
             )
         for read, what in ((corpus, "corpus"), (self.reference, "reference")):
             if read is not None and read.unspaced > read.tokens / 10:
@@ -280,9 +283,11 @@ class _Found(NamedTuple):
 
 
 def _units(sides: list[Documents]) -> tuple[list[Documents], str]:
-    if any(not len(side) for side in sides) or not any(few(side) for side in sides):
-        return sides, "documents"
-    return [passages(side) for side in sides], "passages"
+    """The samples at equal size: as documents, or as passages where the documents of one are few or uneven then."""
+    same = equal(*sides)
+    if any(not len(side) for side in same) or not any(few(side) for side in same):
+        return same, "documents"
+    return equal(*(passages(side) for side in sides)), "passages"
 
 
 def _described(read: Read) -> dict[str, Any]:

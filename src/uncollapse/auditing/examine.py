@@ -1,7 +1,8 @@
 """Two readings held against each other: the panel in every split, and what stands behind the numbers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -136,8 +137,19 @@ def _topics_lost(topics: Topics, ways: list[Split]) -> Statistic:
 def kinship(corpus: Documents, reference: Documents) -> Int64[ndarray, "c"]:
     """For each document of the corpus the document of the reference that it was made from or is, or -1."""
     places = {(row.id, row.passage): place for place, row in enumerate(reference.rows)}
-    found = [places.get((row.root, row.passage), places.get((row.id, row.passage), -1)) for row in corpus.rows]
+    # A copy with other white space has another id, and the same words.
+    same = {words: place for place, words in enumerate(_words(reference)) if words}
+    found = [
+        places.get((row.root, row.passage), places.get((row.id, row.passage), same.get(words, -1)))
+        for row, words in zip(corpus.rows, _words(corpus), strict=True)
+    ]
     return np.array(found, dtype=np.int64)
+
+
+def _words(documents: Documents) -> Iterator[bytes]:
+    """The words of each document, as something that can be looked up."""
+    for begin, end in pairwise(documents.offsets.tolist()):
+        yield documents.words[begin:end].tobytes()
 
 
 def equal(*samples: Documents) -> list[Documents]:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from jaxtyping import Bool, UInt64
 from numpy import ndarray
 
-from uncollapse.auditing.pool import Documents, Pool
+from uncollapse.auditing.pool import Documents, Pool, contents
 from uncollapse.duplicates import ExactDuplicates, Near, NearDuplicates, Same, Sameness
 from uncollapse.duplicates.exact import document_keys, word_keys
 from uncollapse.ngrams import WORDS, Cutting, Mergeable, Tokens, TypeCounts, Types, cut
@@ -187,8 +187,8 @@ def _made_from(batch: pa.RecordBatch, texts: UInt64[ndarray, "t"]) -> Bool[ndarr
     return found
 
 
-def _keys(names: Iterable[str]) -> UInt64[ndarray, "n"]:
-    return np.array([int(name[:_DIGITS], 16) for name in names], dtype=np.uint64)
+def _keys(names: Iterable[str | None]) -> UInt64[ndarray, "n"]:
+    return np.array([int(name[:_DIGITS], 16) for name in contents(names)], dtype=np.uint64)
 
 
 def _columns(batch: pa.RecordBatch, texts: UInt64[ndarray, "d"]) -> tuple[list[str], list[str], list[bool]]:

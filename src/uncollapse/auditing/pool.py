@@ -5,7 +5,8 @@ ledger names one, else their own. So a document and what was edited out of it ar
 corpus they are read.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
@@ -19,6 +20,7 @@ from uncollapse.errors import UsageError
 from uncollapse.fingerprint import content_id
 from uncollapse.ngrams import WORDS, Cutting, Mergeable, Tokens, cut
 
+_DIGEST = re.compile("[0-9a-f]{32}")
 _BEHIND = ("g", "")  # stands behind every hexadecimal digest
 # Origins that say openly that a text is human, or was made from human text by edits on record.
 _DECLARED = (Origin.HUMAN, Origin.EDITED)
@@ -150,6 +152,11 @@ class Pool(Mergeable):
         )
 
 
+def contents(names: Iterable[str | None]) -> list[str]:
+    """Those of the names that are content ids: a column of this name may have come from anywhere."""
+    return [name for name in names if name is not None and _DIGEST.fullmatch(name)]
+
+
 def _rows(batch: pa.RecordBatch) -> Iterator[tuple[Row, str]]:
     """Each document's row and text; columns that are not there are taken as unknown."""
     names = batch.schema.names
@@ -161,5 +168,6 @@ def _rows(batch: pa.RecordBatch) -> Iterator[tuple[Row, str]]:
     for read, known, made_from, origin, source in zip(texts, ids, parents, origins, sources, strict=True):
         text = read or ""
         name = known or content_id(text)
-        root = min(made_from) if made_from else name
+        own = name if _DIGEST.fullmatch(name) else content_id(text)
+        root = min(contents(made_from or ()), default=own)
         yield Row(name, root, source or "", origin in _DECLARED), text

@@ -128,5 +128,5 @@ def lost_topics(corpus: Int64[ndarray, "c"], human: Int64[ndarray, "h"], *, coun
     lost = np.flatnonzero(few & (chance < DOUBT / count))
     held = (here + there) > 0
     p = chi2_contingency(np.stack([here[held], there[held]])).pvalue if drawn and there.sum() else 1.0
-    z = float(min(norm.isf(max(p, 1e-300)), FARTHEST))
+    z = float(np.clip(norm.isf(max(p, 1e-300)), -FARTHEST, FARTHEST))
     return Lost(lost, float(there[lost].sum() / max(there.sum(), 1)), z)

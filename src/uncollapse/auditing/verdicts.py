@@ -57,6 +57,10 @@ NEXT = {
     Failing.MEMORISED: "Drop the listed documents, or take a reference that nothing was fitted to: against copied "
     "text a corpus looks healthy.",
 }
+NO_REFERENCE = "there is no reference to compare with"
+LITTLE = "too little text for this question"
+WITHOUT_REFERENCE = "Give human text with --reference."
+WITH_LITTLE = "Give more text: it is too little to say how much documents vary."
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +90,9 @@ def _verdict(failing: Failing, known: dict[str, Statistic], unknown: str | None)
     judged = {name: one for name, one in used.items() if one.corpus is not None}
     if rule.needs_control:
         judged = {name: one for name, one in judged.items() if one.control is not None}
-    if unknown is not None and rule.needs_control:
-        return Verdict(failing.value, Status.UNKNOWN, unknown, _evidence(used), "Give human text with --reference.")
     if len(judged) < rule.needed:
-        return Verdict(failing.value, Status.UNKNOWN, unknown or "too little text for this question", _evidence(used))
+        more = WITHOUT_REFERENCE if unknown == NO_REFERENCE else WITH_LITTLE
+        return Verdict(failing.value, Status.UNKNOWN, unknown or LITTLE, _evidence(used), more)
     for status, strength in ((Status.FAIL, 1.0), (Status.WARN, rule.warn)):
         met = [limit for limit in rule.limits if _met(limit, judged.get(limit.statistic), strength)]
         if _suffices(rule, {limit.statistic for limit in met}):

@@ -32,7 +32,9 @@ def unexplained(corpus: Read) -> tuple[Copied, ...]:
 
 
 def _copies(read: Read) -> tuple[int, int]:
-    return (read.rows - read.same.different, read.rows)
+    """Documents with words that repeat another, and all with words: an empty one is no copy of another empty one."""
+    rows = read.rows - read.empty
+    return (rows - (read.same.different - (read.empty > 0)), rows)
 
 
 def _near(read: Read) -> tuple[int, int]:

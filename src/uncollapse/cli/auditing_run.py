@@ -21,6 +21,7 @@ from uncollapse.cli.failures import visible
 from uncollapse.cli.settings import AuditJob
 from uncollapse.corpora import Corpus
 from uncollapse.errors import InputError, OutputRefused, UsageError
+from uncollapse.language_models import resolve
 from uncollapse.report.numerals import NO_BREAK_SPACE
 
 FAILED, INCOMPLETE = 1, 3
@@ -33,9 +34,11 @@ def perform(job: AuditJob, *, as_json: bool = False) -> int:
     options = _options(job)
     watched = _watched(job.fail_on)
     earlier = None if job.baseline is None else _earlier(Path(job.baseline))
-    output = None if job.output is None else _made(Path(job.output))
     inputs = [_read(job, [address], origin="unknown") for address in job.inputs]
     reference = _read(job, job.reference, origin="human") if job.reference else None
+    if options.model is not None:
+        resolve(options.model)
+    output = None if job.output is None else _made(Path(job.output))
     with Shown() as shown:
         auditor = Auditor.of(reference, options=options, on_progress=shown)
         audits, groups = _audits(auditor, job, inputs)
@@ -49,7 +52,7 @@ def perform(job: AuditJob, *, as_json: bool = False) -> int:
         _print(audits, groups, output)
     if any(set(one.failed) & watched for one in audits):
         return FAILED
-    return INCOMPLETE if any(one.report["missing"] for one in audits) else 0
+    return INCOMPLETE if any(one.report["missing"] for one in (*audits, *groups)) else 0
 
 
 def _options(job: AuditJob) -> Options:
@@ -132,9 +135,24 @@ def _earlier(path: Path) -> dict[str, Any]:
         raise InputError(f"--baseline {path} is not there", hint="give the report.json of an earlier audit") from error
     except (OSError, ValueError) as error:
         raise InputError(f"--baseline {path} cannot be read: {error}", hint="give a report.json of an audit") from error
-    if not isinstance(report, dict) or not {"verdicts", "statistics"} <= set(report):
+    if not _is_audit(report):
         raise InputError(f"--baseline {path} is no audit", hint="give the report.json of an earlier audit")
     return report
+
+
+def _is_audit(report: object) -> bool:
+    """Whether there are verdicts and statistics in a report, each with what the page shows of it."""
+    if not isinstance(report, dict):
+        return False
+    verdicts, statistics = report.get("verdicts"), report.get("statistics")
+    if not isinstance(verdicts, list) or not isinstance(statistics, list):
+        return False
+    if not all(isinstance(one, dict) and isinstance(one.get("name"), str) for one in (*verdicts, *statistics)):
+        return False
+    known = [status.value for status in Status]
+    return all(one.get("status") in known for one in verdicts) and all(
+        one.get("corpus") is None or isinstance(one["corpus"], int | float) for one in statistics
+    )
 
 
 def _print(audits: list[Audit], groups: list[Audit], output: Path | None) -> None:
@@ -148,18 +166,18 @@ def _print(audits: list[Audit], groups: list[Audit], output: Path | None) -> Non
         console.print(_groups(groups))
     if output is not None:
         for name in ("report.html", "report.json", "offenders.parquet"):
-            console.print(f"{name.partition('.')[0]}: {output / name}", soft_wrap=True, highlight=False)
+            console.print(Text(f"{name.partition('.')[0]}: {output / name}"), soft_wrap=True)
 
 
 def _verdicts(audit: Audit, *, named: bool) -> Table:
     table = Table(
-        box=None, pad_edge=False, title=visible(audit.report["name"]) if named else None, title_justify="left"
+        box=None, pad_edge=False, title=Text(visible(audit.report["name"])) if named else None, title_justify="left"
     )
     for column in ("verdict", "", "reason"):
         table.add_column(column, style="bold" if column == "verdict" else None, overflow="fold")
     for verdict in audit.verdicts:
         status = Status(verdict.status)
-        table.add_row(verdict.name, Text(status.value, style=_COLOURS[status]), _plain(verdict.reason))
+        table.add_row(verdict.name, Text(status.value, style=_COLOURS[status]), Text(_plain(verdict.reason)))
     return table
 
 
@@ -181,7 +199,7 @@ def _groups(groups: list[Audit]) -> Table:
     for group in groups:
         by_status = {status: [one.name for one in group.verdicts if one.status == status] for status in Status}
         table.add_row(
-            visible(group.report["name"]),
+            Text(visible(group.report["name"])),
             f"{group.report['corpus']['rows']:,}",
             ", ".join(by_status[Status.FAIL]) or "-",
             ", ".join(by_status[Status.WARN]) or "-",
@@ -191,7 +209,7 @@ def _groups(groups: list[Audit]) -> Table:
 
 
 class Shown:
-    """How far an audit is: a bar on a terminal, else a line for each new stage and every half minute; on stderr."""
+    """How far an audit is: a bar on a terminal, else a line every half minute; on stderr."""
 
     def __init__(self) -> None:
         self._console = Console(stderr=True)
@@ -201,7 +219,7 @@ class Shown:
 
     def __enter__(self) -> "Shown":
         if self._console.is_terminal:
-            columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[detail]}"))
+            columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[detail]}"))
             self._bar = Progress(*columns, console=self._console, transient=True)
             self._bar.start()
         return self

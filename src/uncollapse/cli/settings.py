@@ -155,6 +155,9 @@ def revert_job(given: Mapping[str, Any]) -> Job:
     return checked(Job, values)
 
 
+_VERBS = {"EditJob": "edit", "AuditJob": "audit", "Job": "revert"}
+
+
 def checked(kind: type[Settings], values: Mapping[str, Any]) -> Settings:
     """The settings, when every value can be.
 
@@ -164,7 +167,7 @@ def checked(kind: type[Settings], values: Mapping[str, Any]) -> Settings:
     try:
         return kind(**values)
     except ValidationError as error:
-        raise refused(error) from error
+        raise refused(error, verb=_VERBS[kind.__name__]) from error
 
 
 def read_recipe(path: Path) -> Mapping[str, Any]:
@@ -224,7 +227,7 @@ def refuse_unknown(given: Iterable[str], *, known: Iterable[str], where: str) ->
             raise UsageError(f"{where}: unknown option {name!r}", hint=hint)
 
 
-def refused(error: ValidationError) -> UsageError:
+def refused(error: ValidationError, *, verb: str = "edit") -> UsageError:
     """The first thing that is wrong with some values, as an error of ours."""
     first = error.errors(include_url=False)[0]
     if first["type"] == "missing" and first["loc"] == ("inputs",):
@@ -233,7 +236,7 @@ def refused(error: ValidationError) -> UsageError:
     name = place[0] if place[0] != "fields" else place[-1]
     message = first["msg"][:1].lower() + first["msg"][1:]
     return UsageError(
-        f"{_flag(name)}: {message}, not {first['input']!r}", hint="uncollapse edit --help says what it takes"
+        f"{_flag(name)}: {message}, not {first['input']!r}", hint=f"uncollapse {verb} --help says what it takes"
     )
 
 
