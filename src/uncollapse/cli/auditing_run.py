@@ -16,10 +16,10 @@ from rich.text import Text
 
 from uncollapse import corpora
 from uncollapse.auditing import Audit, Auditor, Failing, Options, Stage, Status, rank
-from uncollapse.cli.account import write_whole
 from uncollapse.cli.failures import visible
 from uncollapse.cli.settings import AuditJob
 from uncollapse.corpora import Corpus
+from uncollapse.corpora.storage import refusals, write_whole
 from uncollapse.errors import InputError, OutputRefused, UsageError
 from uncollapse.language_models import resolve
 from uncollapse.report.numerals import NO_BREAK_SPACE
@@ -99,18 +99,12 @@ def _write(folder: Path, report: dict[str, Any], offenders: pa.Table, *, earlier
     from uncollapse.auditing.page import audit_page
 
     page = audit_page([report, *report["corpora"]], offenders=offenders, groups=report["groups"], baseline=earlier)
-    temporary = folder / ".tmp-offenders.parquet"
-    try:
-        pq.write_table(offenders, temporary)
-        temporary.replace(folder / "offenders.parquet")
-    except OSError as error:
-        raise OutputRefused(
-            f"{folder / 'offenders.parquet'} cannot be written: {error.strerror}", hint="make room, then run it again"
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
-    write_whole(folder / "report.html", page)
-    write_whole(folder / "report.json", json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    table = pa.BufferOutputStream()
+    pq.write_table(offenders, table)
+    with refusals(folder):
+        write_whole(folder / "offenders.parquet", table.getvalue().to_pybytes())
+        write_whole(folder / "report.html", page.encode())
+        write_whole(folder / "report.json", (json.dumps(report, indent=2, ensure_ascii=False) + "\n").encode())
 
 
 def _made(folder: Path) -> Path:
