@@ -34,6 +34,7 @@ _HEADS = ("statistic", "question", "corpus", "control", "reference", "95 % inter
 
 
 def chapter(report: Report, offenders: pa.Table, *, suffix: str, titled: bool) -> Iterator[Section]:
+    """The sections of one corpus; `suffix` keeps their anchors apart from another's, `titled` names the corpus."""
     of = f" · {report['name']}" if titled else ""
     yield Section(
         f"verdicts{suffix}",
@@ -287,6 +288,7 @@ def _panel_row(one: Report) -> dict[str, Any]:
 
 
 def shown(value: float | None) -> str:
+    """A number with four figures, or a dash where there is none."""
     return NONE if value is None else f"{value:.4g}"
 
 
