@@ -30,6 +30,7 @@ from uncollapse.document import Document, to_batch
 
 TOKENS = 25_000  # words of corpus, spare text and reference each
 FEWEST = 150  # documents of each, where there are so many
+FEWEST_TOPICS = 400  # the same where topics are dropped: a topic is some of the documents only
 SHORTEST = 6  # words of a document
 SPREAD = 0.15  # the strengths of unseen trials lie so far around the three of the table, at most
 LEVELS = ("weak", "middle", "strong")
@@ -100,15 +101,26 @@ CORPORA: dict[str, Callable[[Path], list[Labelled]]] = {
     "Brown": _brown,
     "Moby Dick": _book("melville-moby_dick"),
     "XSum": _pairs("xsum_gpt2-xl"),
+    "The Pile": lambda data: [
+        Labelled(row["contents"][:4000], row["metadata"]["pile_set_name"])
+        for row in _lines(data / "pile/toy_pile_data.jsonl")
+    ],
+    "WikiText-2": lambda data: [
+        Labelled(line)
+        for name in ("test", "valid")
+        for line in (data / f"wikitext2/{name}.txt").read_text(encoding="utf-8").split("\n")
+        if not line.strip().startswith("=")
+    ],
+    "Father Brown": _book("chesterton-brown"),
     "GSM8K": lambda data: [Labelled(row["question"]) for row in _lines(data / "gsm8k/train.jsonl")],
 }
-SEEN = ("C4", "AG News", "Emma", "GSM8K", "PubMed")
-UNSEEN = ("BoolQ", "HellaSwag", "Brown", "Moby Dick", "XSum")
+SEEN = ("C4", "AG News", "Emma", "GSM8K", "PubMed", "BoolQ", "Brown", "Moby Dick")
+UNSEEN = ("HellaSwag", "XSum", "The Pile", "WikiText-2", "Father Brown")
 OTHER = {
     "C4": "PubMed", "AG News": "Emma", "Emma": "C4", "GSM8K": "C4", "PubMed": "HellaSwag", "BoolQ": "GSM8K",
-    "HellaSwag": "BoolQ", "Brown": "PubMed", "Moby Dick": "BoolQ", "XSum": "PubMed",
+    "HellaSwag": "BoolQ", "Brown": "PubMed", "Moby Dick": "BoolQ", "XSum": "PubMed", "The Pile": "XSum", "WikiText-2": "HellaSwag", "Father Brown": "PubMed",
 }  # fmt: skip
-LABELLED = {"AG News", "Brown"}
+LABELLED = {"AG News", "Brown", "The Pile"}
 
 
 class InMemory:
@@ -161,7 +173,9 @@ def run(trial: Trial, data: Path, cache: dict[str, list[Labelled]]) -> dict[str,
     random = np.random.default_rng([trial.seed, hash_of(trial.corpus)])
     documents, other = ([cache[name][at] for at in random.permutation(len(cache[name]))] for name in (trial.corpus, OTHER[trial.corpus]))  # fmt: skip
     average = float(np.mean([len(one.text.split()) for one in documents]))
-    size = min(len(documents) // 3, max(round(TOKENS / average), FEWEST))
+    size = min(
+        len(documents) // 3, max(round(TOKENS / average), FEWEST_TOPICS if trial.mode == "topics dropped" else FEWEST)
+    )
     own = documents[: 2 * size]
     material = Material(
         texts=[one.text for one in own[:size]],

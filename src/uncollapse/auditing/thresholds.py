@@ -80,12 +80,15 @@ RULES: dict[str, Rule] = {
     "topics": Rule(
         limits=(Limit("topics_lost", 1, 0.10, 3.0, "of the reference in topics that are gone", True, True),)
     ),
+    # Common words that are others, and beside that new ones or documents that lie elsewhere.
     "domain": Rule(
         limits=(
-            Limit("new_words", 1, 0.03, 3.0, "tokens that are widespread words new to the reference", True, True),
-            Limit("jsd_common", 1, 0.05, 3.0, "divergence of common words from the reference, in bits,", True),
+            Limit("jsd_common", 1, 0.015, 3.0, "divergence of common words from the reference, in bits,", True),
+            Limit("new_words", 1, 0.007, 3.0, "tokens that are widespread words new to the reference:", True, True),
+            Limit("energy", 1, 0.04, 4.0, "energy distance of documents from the reference", True),
         ),
         needed=2,
+        required=("jsd_common",),
     ),
     "memorised": Rule(
         limits=(Limit("copied", 1, 0.03, 2.0, "documents that the reference has too", True, True),),

@@ -25,7 +25,7 @@ PER_TOPIC = 40  # documents of the reference for each topic, before there are mo
 LEAST_SPREAD, MOST_SPREAD = 3, 0.4
 _ROUNDS = 30
 # A topic is lost where so little of its share is left, and that by chance less often than this.
-LEFT, DOUBT = 0.5, 1e-3
+LEFT, DOUBT = 0.5, 0.01
 FARTHEST = 30.0  # no z beyond this can be told from others
 
 
@@ -114,7 +114,7 @@ class Lost(NamedTuple):
 
 
 def lost_topics(corpus: Int64[ndarray, "c"], human: Int64[ndarray, "h"], *, count: int) -> Lost:
-    """The topics of which half or less is left, by Fisher's exact test at one in a thousand over all topics together.
+    """The topics of which half or less is left, by Fisher's exact test at one in a hundred over all topics together.
 
     Topics are found without knowing which side a document is from, so the test holds. The z is that of Pearson's
     chi-square test of equal topics on both sides.
