@@ -37,6 +37,8 @@ def run(command: list[str], folder: Path) -> str:
 @pytest.fixture
 def desk(tmp_path):
     (tmp_path / "essays.jsonl").write_text("".join(f'{{"text": "{TEXT.strip()}", "n": {n}}}\n' for n in range(3)))
+    made = ("A river runs through the old town.", "Nobody had counted the sheep.", "Rain fell on the empty market.")
+    (tmp_path / "made.jsonl").write_text("".join(f'{{"text": "{text}"}}\n' for text in made))
     return tmp_path
 
 
@@ -50,7 +52,7 @@ def test_generated_blocks_are_up_to_date():
 @pytest.mark.model
 def test_the_commands_of_the_readme_run(desk, embedded_model):
     commands = [line.split("#")[0] for line in block("README.md", "sh", containing="uncollapse edit").splitlines()]
-    assert len(commands) == 4
+    assert len(commands) == 5
     program = Path(sys.executable).with_name("uncollapse")
     for command in commands:
         name, *words = shlex.split(command)
@@ -63,9 +65,15 @@ def test_the_commands_of_the_readme_run(desk, embedded_model):
 @pytest.mark.model
 def test_the_python_of_the_readme_runs(desk, embedded_model):
     printed = run(
-        [sys.executable, "-W", "error", "-c", block("README.md", "python", containing="import uncollapse")], desk
+        [sys.executable, "-W", "error", "-c", block("README.md", "python", containing="uc.write")], desk
     )
     assert printed.count("human The committee met on Tuesday") == 3
+
+
+def test_the_audit_of_the_readme_runs(desk):
+    printed = run([sys.executable, "-W", "error", "-c", block("README.md", "python", containing="uc.audit")], desk)
+    assert "documents that the reference has too 0" in printed.replace("\xa0", " ")
+    assert "Is this corpus healthy?" in (desk / "audit.html").read_text()
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(PROJECT)))

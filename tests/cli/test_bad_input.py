@@ -228,7 +228,7 @@ PROGRAM = [sys.executable, "-c", "from uncollapse.cli.main import run; run()"]
 
 def test_ctrl_c_says_how_it_goes_on_and_it_does(model, desk):
     text = " ".join(SENTENCES)
-    write_rows(desk / "many.jsonl", [{"text": text * 5, "n": i} for i in range(600)])
+    write_rows(desk / "many.jsonl", [{"text": text * 5, "n": i} for i in range(2000)])
     command = [*PROGRAM, "edit", "many.jsonl", "--model", str(model), "--preset", "paper", "--threshold", "0.3", "-o"]
     running = subprocess.Popen([*command, "stopped/"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     waiting_until = time.monotonic() + 60

@@ -13,7 +13,7 @@ from uncollapse.measures.concentration import BUCKETS
 from uncollapse.measures.repetition import runs
 from uncollapse.ngrams import bucket_of
 
-ORDERS = (1, 2, 3, 4)
+ORDERS = (1, 2, 3, 4, 5)
 
 
 @dataclass(frozen=True, eq=False)

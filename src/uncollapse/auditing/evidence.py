@@ -148,7 +148,7 @@ def _lost_words(examined: Examined) -> Iterator[Offender]:
 
 
 def phrases(examined: Examined, *, most: int = MOST) -> list[Phrase]:
-    """The n-grams of one to four words that the corpus has more of than the control, the surest first.
+    """The n-grams of one to five words that the corpus has more of than the control, the surest first.
 
     Source: Monroe, Colaresi and Quinn 2008, equations 15 to 22 (log-odds with an informative Dirichlet prior).
     """
