@@ -64,9 +64,7 @@ def test_the_commands_of_the_readme_run(desk, embedded_model):
 
 @pytest.mark.model
 def test_the_python_of_the_readme_runs(desk, embedded_model):
-    printed = run(
-        [sys.executable, "-W", "error", "-c", block("README.md", "python", containing="uc.write")], desk
-    )
+    printed = run([sys.executable, "-W", "error", "-c", block("README.md", "python", containing="uc.write")], desk)
     assert printed.count("human The committee met on Tuesday") == 3
 
 
