@@ -68,6 +68,13 @@ def test_the_python_of_the_readme_runs(desk, embedded_model):
     assert printed.count("human The committee met on Tuesday") == 3
 
 
+def test_the_laboratory_of_the_readme_runs(desk):
+    program = Path(sys.executable).with_name("uncollapse")
+    for line in block("README.md", "sh", containing="uncollapse collapse").splitlines():
+        run([str(program), *shlex.split(line.split("#")[0])[1:]], desk)
+    assert {"results.parquet", "index.html"} <= {path.name for path in (desk / "lab").iterdir()}
+
+
 def test_the_audit_of_the_readme_runs(desk):
     printed = run([sys.executable, "-W", "error", "-c", block("README.md", "python", containing="uc.audit")], desk)
     assert "documents that the reference has too 0" in printed.replace("\xa0", " ")

@@ -190,9 +190,10 @@ class Auditor:
         if self.options.model is None:
             return prepared
         from uncollapse.auditing import perplexity  # noqa: PLC0415 (torch is slow to import)
+        from uncollapse.language_models import load  # noqa: PLC0415
 
         try:
-            model = perplexity.loaded(self.options.model)
+            model = load(self.options.model)
             read = [
                 perplexity.surprise_of(
                     side.rest,

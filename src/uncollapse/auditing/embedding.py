@@ -48,6 +48,11 @@ def _read(path: Path) -> dict[str, list[float]]:
 
 
 def _looked_up(known: dict[str, list[float]], sample: Documents, address: str) -> Float64[ndarray, "d v"]:
+    if any(row.passage for row in sample.rows):
+        raise InputError(
+            f"{address} has vectors of documents, and passages are compared here",
+            hint="name a model in its place, or give more and shorter documents",
+        )
     absent = [row.id for row in sample.rows if row.id not in known]
     if absent:
         raise InputError(

@@ -13,6 +13,8 @@ from uncollapse.auditing.lexicon import Lexicon
 from uncollapse.auditing.panel import excess_phrases
 from uncollapse.auditing.topics import lost_topics, shares
 from uncollapse.auditing.whole import unexplained
+from uncollapse.document import Document, to_batch
+from uncollapse.duplicates import Sameness, document_keys
 from uncollapse.measures.concentration import log_odds
 
 MOST = 200  # of each kind
@@ -92,9 +94,6 @@ def _copies(corpus: Read) -> Iterator[Offender]:
 
 
 def _word_keys(corpus: Read) -> list[int]:
-    from uncollapse.document import Document, to_batch  # noqa: PLC0415
-    from uncollapse.duplicates import Sameness, document_keys  # noqa: PLC0415
-
     batch = to_batch([Document(text=text) for text in corpus.documents.texts])
     keys: list[int] = document_keys(batch, sameness=Sameness.WORDS).tolist()
     return keys
@@ -178,16 +177,15 @@ def _excess(examined: Examined) -> Iterator[Offender]:
         detail = f"{phrase.corpus} times against {phrase.control}, z {phrase.z:.1f}"
         yield Offender("concentration", "phrase", "", "", phrase.text, phrase.log_odds, detail)
     first = examined.splits[0]
-    for order in (3,):
-        names = np.flatnonzero(excess_phrases(first.corpus, first.reference, order=order))
-        counts = first.corpus.counts(order)
-        names = names[np.argsort(-counts[names], kind="stable")][:MOST]
-        texts = Lexicon(examined.corpus.rest).ngrams(
-            names.tolist(), sample=examined.encoded[0], documents=examined.corpus.rest, order=order
-        )
-        for name, text in zip(names.tolist(), texts, strict=True):
-            detail = f"{counts[name]} times, in {first.corpus.spread(order)[name]} documents"
-            yield Offender("concentration", "excess", "", "", text, float(counts[name]), detail)
+    names = np.flatnonzero(excess_phrases(first.corpus, first.reference, order=3))
+    counts, spread = first.corpus.counts(3), first.corpus.spread(3)
+    names = names[np.argsort(-counts[names], kind="stable")][:MOST]
+    texts = Lexicon(examined.corpus.rest).ngrams(
+        names.tolist(), sample=examined.encoded[0], documents=examined.corpus.rest, order=3
+    )
+    for name, text in zip(names.tolist(), texts, strict=True):
+        detail = f"{counts[name]} times, in {spread[name]} documents"
+        yield Offender("concentration", "excess", "", "", text, float(counts[name]), detail)
 
 
 def _topics(examined: Examined) -> Iterator[Offender]:

@@ -9,7 +9,6 @@ from numpy import ndarray
 
 from uncollapse.auditing.passages import first_passage
 from uncollapse.auditing.pool import Documents
-from uncollapse.language_models import load
 from uncollapse.language_models.model import LanguageModel
 
 # Source: Zhu et al., ICML 2025, section 4.1: the model is all too sure at 0.99; the other end of the U at 0.1.
@@ -52,8 +51,3 @@ def surprise_of(
         read += len(cut.ids)
         on_progress(read)
     return Surprise(values, np.concatenate(probabilities))
-
-
-def loaded(address: str) -> LanguageModel:
-    """The model at an address."""
-    return load(address)

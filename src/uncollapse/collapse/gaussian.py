@@ -19,7 +19,7 @@ from scipy.special import ndtr, ndtri
 from uncollapse.collapse.feeding import edited_so_far
 from uncollapse.collapse.laboratory import Laboratory
 from uncollapse.collapse.materials import Moments, Rows
-from uncollapse.collapse.regimes import Edit, Fresh, Preserve, Regime, Weighted
+from uncollapse.collapse.regimes import UNVERIFIED, Edit, Fresh, Preserve, Regime, Weighted
 from uncollapse.collapse.rounding import Precision, rounded
 from uncollapse.collapse.theory import Curve, Form
 from uncollapse.collapse.theory import gaussian as forms
@@ -46,16 +46,7 @@ class Gaussian(Laboratory):
     """
 
     name: ClassVar[str] = "gaussian"
-    regimes: ClassVar[tuple[str, ...]] = (
-        "replace",
-        "accumulate",
-        "subsample",
-        "preserve",
-        "fresh",
-        "edit",
-        "weighted",
-        "mixed",
-    )
+    regimes: ClassVar[tuple[str, ...]] = UNVERIFIED
     measures: ClassVar[Mapping[str, str]] = {
         "mean": "the mean of the first coordinate, in original standard deviations",
         "mean_error": "squared distance of the mean from the original one, over the original total variance",

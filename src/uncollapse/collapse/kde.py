@@ -13,7 +13,7 @@ from scipy.special import ndtr
 
 from uncollapse.collapse.laboratory import Laboratory
 from uncollapse.collapse.materials import Rows
-from uncollapse.collapse.regimes import Regime
+from uncollapse.collapse.regimes import UNVERIFIED, Regime
 from uncollapse.collapse.theory import Curve, Form
 from uncollapse.collapse.theory import kernel as forms
 
@@ -32,16 +32,7 @@ class Kde(Laboratory):
     """A kernel density estimate of a standard normal law."""
 
     name: ClassVar[str] = "kde"
-    regimes: ClassVar[tuple[str, ...]] = (
-        "replace",
-        "accumulate",
-        "subsample",
-        "preserve",
-        "fresh",
-        "edit",
-        "weighted",
-        "mixed",
-    )
+    regimes: ClassVar[tuple[str, ...]] = UNVERIFIED
     measures: ClassVar[Mapping[str, str]] = {
         "mean": "mean of the training data, in original standard deviations",
         "sample_variance": "variance (ddof 0) of the training data, over the original one",

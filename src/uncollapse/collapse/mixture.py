@@ -17,7 +17,7 @@ from uncollapse.collapse import mixture_model
 from uncollapse.collapse.laboratory import Laboratory
 from uncollapse.collapse.materials import Rows
 from uncollapse.collapse.mixture_model import Mixture
-from uncollapse.collapse.regimes import Regime
+from uncollapse.collapse.regimes import UNVERIFIED, Regime
 from uncollapse.collapse.theory import Curve
 from uncollapse.collapse.theory import discrete as forms
 
@@ -34,16 +34,7 @@ class Mixtures(Laboratory):
     """Normal modes of covariance 1 and equal mass, at equal distances along the first coordinate."""
 
     name: ClassVar[str] = "mixture"
-    regimes: ClassVar[tuple[str, ...]] = (
-        "replace",
-        "accumulate",
-        "subsample",
-        "preserve",
-        "fresh",
-        "edit",
-        "weighted",
-        "mixed",
-    )
+    regimes: ClassVar[tuple[str, ...]] = UNVERIFIED
     measures: ClassVar[Mapping[str, str]] = {
         "modes": "original modes around which the model has one row of a training set or more",
         "smallest_mode": "mass of the model around the original mode that has least of it",

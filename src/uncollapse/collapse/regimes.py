@@ -161,3 +161,7 @@ def _shown(value: object) -> str:
     if isinstance(value, tuple):
         return "/".join(f"{part:g}" for part in value)
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+# What can be done with rows by anybody: all but the verdict of a verifier, which only some laws can be given.
+UNVERIFIED = tuple(name for name in REGIMES if name != "verify")

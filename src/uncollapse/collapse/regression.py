@@ -20,7 +20,7 @@ from uncollapse.collapse.feeding import edited_so_far
 from uncollapse.collapse.gaussian import bartlett
 from uncollapse.collapse.laboratory import Laboratory
 from uncollapse.collapse.materials import choose
-from uncollapse.collapse.regimes import Edit, Regime
+from uncollapse.collapse.regimes import UNVERIFIED, Edit, Regime
 from uncollapse.collapse.theory import Curve, Form
 from uncollapse.collapse.theory import regression as forms
 
@@ -118,16 +118,7 @@ class Regression(Laboratory):
     """Least squares or ridge on Gaussian rows, isotropic or with the eigenvalues of a real covariance."""
 
     name: ClassVar[str] = "regression"
-    regimes: ClassVar[tuple[str, ...]] = (
-        "replace",
-        "accumulate",
-        "subsample",
-        "preserve",
-        "fresh",
-        "edit",
-        "weighted",
-        "mixed",
-    )
+    regimes: ClassVar[tuple[str, ...]] = UNVERIFIED
     measures: ClassVar[Mapping[str, str]] = {
         "error": "excess test error: squared distance of the weights in the rows' covariance, in units of sigma^2",
         "error_units": "the same in units of sigma^2 d/(T - d - 1), the expected error of one fit to real labels",

@@ -7,16 +7,15 @@ the share of texts with one means something beside that of a human control of th
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 from jaxtyping import Bool, Int64, UInt64
 from numpy import ndarray
 from scipy.sparse import csr_array
 
 from uncollapse.errors import UsageError
-from uncollapse.ngrams import Cutting, EqualTokens, Marks, Mergeable, Sample, cut_texts, mix
+from uncollapse.ngrams import Cutting, Marks, OverSample, Sample, cut_texts, mix
 
 COMMON = 150  # words that can be part of a frame
 PIECES = 8  # words and gaps in a frame
@@ -55,25 +54,18 @@ class Templates:
     framed: Bool[ndarray, "x"]
 
 
-class SampledTemplates(Mergeable):
+class SampledTemplates(OverSample):
     """Frames in a sample of a fixed number of tokens; copies of a text count once."""
 
     def __init__(self, *, tokens: int = 1_000_000, most: int = 20, cutting: Cutting = FRAMES) -> None:
         if most < 1:
             raise UsageError(f"most = {most}", hint="At least one template has to be listed.")
+        super().__init__(tokens=tokens, cutting=cutting)
         self.most = most
-        self._sample = EqualTokens(tokens=tokens, cutting=cutting)
 
     def settings(self) -> tuple[Any, ...]:
         """How many are listed, number of tokens, and the cutting."""
-        return self.most, *self._sample.settings()
-
-    def update(self, batch: pa.RecordBatch) -> None:
-        """Takes the documents of a batch into account."""
-        self._sample.update(batch)
-
-    def _add(self, other: Self) -> None:
-        self._sample.merge(other._sample)
+        return self.most, *super().settings()
 
     def result(self) -> Templates:
         """The frames."""

@@ -1,15 +1,13 @@
 """How rich the words of a text are: measures that are made not to depend on its length."""
 
 from dataclasses import dataclass
-from typing import Any, Self
 
 import numpy as np
-import pyarrow as pa
 from jaxtyping import Float64, Int64, UInt64
 from numpy import ndarray
 
 from uncollapse.measures import spectrum
-from uncollapse.ngrams import Case, Cutting, EqualTokens, Marks, Mergeable, Sample
+from uncollapse.ngrams import Case, Cutting, Marks, OverSample, Sample
 
 # Source: McCarthy and Jarvis, Behavior Research Methods 2010: .72, and no text under 50 words.
 THRESHOLD = 0.72
@@ -35,22 +33,11 @@ class Lexical:
     yule: float
 
 
-class SampledLexical(Mergeable):
+class SampledLexical(OverSample):
     """The richness of a sample of a fixed number of tokens."""
 
     def __init__(self, *, tokens: int = 200_000, cutting: Cutting = LEXICAL) -> None:
-        self._sample = EqualTokens(tokens=tokens, cutting=cutting)
-
-    def settings(self) -> tuple[Any, ...]:
-        """Number of tokens and cutting."""
-        return self._sample.settings()
-
-    def update(self, batch: pa.RecordBatch) -> None:
-        """Takes the documents of a batch into account."""
-        self._sample.update(batch)
-
-    def _add(self, other: Self) -> None:
-        self._sample.merge(other._sample)
+        super().__init__(tokens=tokens, cutting=cutting)
 
     def result(self) -> Lexical:
         """The richness."""

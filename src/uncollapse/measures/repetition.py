@@ -5,14 +5,12 @@ import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
 
 import numpy as np
-import pyarrow as pa
 from jaxtyping import UInt64
 from numpy import ndarray
 
-from uncollapse.ngrams import WORDS, Cutting, EqualTokens, Mergeable, Sample, mix
+from uncollapse.ngrams import WORDS, Cutting, OverSample, Sample, mix
 
 # Source: the sizes of the reference experiments: 60 texts against at most 500.
 HYPOTHESES, REFERENCES = 60, 500
@@ -38,22 +36,11 @@ class Repetition:
     self_bleu: float
 
 
-class SampledRepetition(Mergeable):
+class SampledRepetition(OverSample):
     """Repetition in a sample of a fixed number of tokens, which makes corpora of different size comparable."""
 
     def __init__(self, *, tokens: int = 1_000_000, cutting: Cutting = WORDS) -> None:
-        self._sample = EqualTokens(tokens=tokens, cutting=cutting)
-
-    def settings(self) -> tuple[Any, ...]:
-        """Number of tokens and cutting."""
-        return self._sample.settings()
-
-    def update(self, batch: pa.RecordBatch) -> None:
-        """Takes the documents of a batch into account."""
-        self._sample.update(batch)
-
-    def _add(self, other: Self) -> None:
-        self._sample.merge(other._sample)
+        super().__init__(tokens=tokens, cutting=cutting)
 
     def result(self) -> Repetition:
         """How the sample repeats itself."""

@@ -23,6 +23,7 @@ from uncollapse.ngrams.mergeable import Mergeable as Mergeable
 from uncollapse.ngrams.mergeable import OverWords as OverWords
 from uncollapse.ngrams.mergeable import feed as feed
 from uncollapse.ngrams.sample import EqualTokens as EqualTokens
+from uncollapse.ngrams.sample import OverSample as OverSample
 from uncollapse.ngrams.sample import Sample as Sample
 from uncollapse.ngrams.words import WORDS as WORDS
 from uncollapse.ngrams.words import Case as Case

@@ -125,3 +125,21 @@ class EqualTokens(Mergeable):
         offsets = np.cumsum([0, *(len(row) for row in rows)])
         words = np.concatenate(rows) if rows else np.zeros(0, dtype=np.uint64)
         return Sample(tuple(texts), words, offsets, left <= 0)
+
+
+class OverSample(Mergeable):
+    """A number that is taken of a sample of a fixed number of tokens, which makes corpora of any size comparable."""
+
+    def __init__(self, *, tokens: int, cutting: Cutting) -> None:
+        self._sample = EqualTokens(tokens=tokens, cutting=cutting)
+
+    def settings(self) -> tuple[Any, ...]:
+        """Number of tokens and cutting."""
+        return self._sample.settings()
+
+    def update(self, batch: pa.RecordBatch) -> None:
+        """Takes the documents of a batch into account."""
+        self._sample.update(batch)
+
+    def _add(self, other: Self) -> None:
+        self._sample.merge(other._sample)
