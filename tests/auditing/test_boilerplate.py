@@ -3,7 +3,6 @@ import pytest
 
 from made_text import made
 from uncollapse.auditing.boilerplate import FEWEST, LENGTH, boilerplate
-from uncollapse.auditing.passages import few, first_passage, passages
 from uncollapse.auditing.pool import Pool
 from uncollapse.document import Document, to_batch
 
@@ -77,31 +76,3 @@ def test_a_sample_of_next_to_nothing_has_none(texts):
     found = boilerplate(documents_of(texts))
     assert not found.has.any()
     assert found.rest.tokens == documents_of(texts).tokens
-
-
-class TestPassages:
-    def test_no_byte_is_left_out_and_each_but_the_last_has_250_words(self):
-        long = "  " + "\n".join(" ".join(f"w{line * 7 + at}" for at in range(7)) for line in range(100)) + " \n"
-        sample = documents_of([long, "short one"])
-        parts = passages(sample)
-        by_root = {row.root: "" for row in parts.rows}
-        for row, text in zip(parts.rows, parts.texts, strict=True):
-            by_root[row.root] += text
-        assert sorted(by_root.values()) == sorted([long, "short one"])
-        assert sorted(np.diff(parts.offsets).tolist()) == [2, 200, 250, 250]
-        assert [row.passage for row in parts.rows if parts.rows.count(row)] == [
-            at for text in sample.texts for at in range(3 if text == long else 1)
-        ]
-        assert parts.words.tolist() == sample.words.tolist()
-        assert first_passage(long).split() == [f"w{at}" for at in range(250)]
-
-    def test_passages_of_a_copied_document_are_copies(self):
-        text = " ".join(f"w{at}" for at in range(300))
-        assert passages(documents_of([text, text, "other"])).copies.tolist().count(2) == 2
-
-    def test_few_documents_or_one_that_outweighs_the_rest(self):
-        assert few(documents_of(PROSE[:39]))
-        assert not few(documents_of(PROSE))
-        weight = sum(len(text.split()) for text in PROSE)
-        assert few(documents_of([*PROSE, "w " * (weight // 8)]))
-        assert not few(documents_of([*PROSE, "w " * (weight // 10)]))

@@ -5,6 +5,8 @@ One pass, several parts in any order and any parting into batches give the same 
 
 import dataclasses
 import pickle
+import subprocess
+import sys
 from functools import reduce
 
 import numpy as np
@@ -189,6 +191,42 @@ def test_a_statistic_travels_between_processes(make, whole):
     second = pickle.loads(pickle.dumps(first))
     second.update(batch_of(TEXTS[50:]))
     assert plain(second.result()) == whole
+
+
+WORKER = """
+import pickle, sys
+import pyarrow as pa
+texts, statistics = pickle.load(sys.stdin.buffer)
+for at in range(0, len(texts), 11):
+    batch = pa.record_batch({"text": pa.array(texts[at : at + 11], pa.large_string())})
+    for statistic in statistics.values():
+        statistic.update(batch)
+pickle.dump(statistics, sys.stdout.buffer)
+"""
+
+
+@pytest.fixture(scope="module")
+def halves():
+    """Every statistic over each half of the texts, counted in two processes at the same time."""
+    workers = []
+    for texts in (TEXTS[::2], TEXTS[1::2]):
+        empty = {name: make() for name, make in STATISTICS.items()}
+        worker = subprocess.Popen([sys.executable, "-c", WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        worker.stdin.write(pickle.dumps((texts, empty)))
+        worker.stdin.close()
+        workers.append(worker)
+    counted = [worker.stdout.read() for worker in workers]
+    assert [worker.wait() for worker in workers] == [0, 0]
+    for worker in workers:
+        worker.stdout.close()
+    return counted
+
+
+@pytest.mark.parametrize("name", STATISTICS)
+def test_two_processes_are_one_pass(halves, name):
+    one, other = (pickle.loads(counted)[name] for counted in halves)
+    other.merge(one)
+    assert plain(other.result()) == plain(taken(STATISTICS[name], [batch_of(TEXTS)]).result())
 
 
 def test_another_kind_is_refused(make):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -15,12 +16,13 @@ from uncollapse.auditing.compared import Statistic
 from uncollapse.auditing.controls import SPLITS
 from uncollapse.auditing.examine import Examined, Prepared, equal, examine, examine_alone, prepare
 from uncollapse.auditing.intake import Intake, Known, Read
-from uncollapse.auditing.passages import few, passages
+from uncollapse.auditing.passages import few, most_words, passages, shortened
 from uncollapse.auditing.pool import Documents
 from uncollapse.auditing.verdicts import NO_REFERENCE, Status, Verdict, judge
 from uncollapse.auditing.whole import unexplained, whole_statistics
 from uncollapse.errors import UncollapseError, UnknownModel, UsageError
 from uncollapse.fingerprint import fingerprint
+from uncollapse.language_models.model import LanguageModel
 from uncollapse.version import __version__
 
 # Documents (or passages) and words of a side, below which nothing is said about what varies between documents.
@@ -135,9 +137,9 @@ class Auditor:
     def judge(self, corpus: Read, *, name: str) -> Audit:
         """The audit of a corpus that was read."""
         missing: list[str] = []
-        examined, panel, unknown, units = self._examine(corpus, missing, name)
-        statistics = whole_statistics(corpus, self.reference) + panel
-        found = evidence.offenders(corpus, examined)
+        found = self._examine(corpus, missing, name)
+        examined = found.examined
+        statistics = whole_statistics(corpus, self.reference) + found.statistics
         report = {
             "uncollapse": __version__,
             "name": name,
@@ -146,21 +148,21 @@ class Auditor:
             "options": self.options.model_dump(mode="json"),
             "tokens_compared": 0 if examined is None else examined.tokens,
             "splits": 0 if examined is None else len(examined.splits),
-            "units": units,
-            "verdicts": [verdict.as_json() for verdict in judge(statistics, unknown=unknown)],
+            "units": found.units,
+            "verdicts": [verdict.as_json() for verdict in judge(statistics, unknown=found.unknown)],
             "statistics": [statistic._asdict() for statistic in statistics],
-            "notes": self._notes(corpus, examined, units),
+            "notes": self._notes(corpus, found),
             "missing": missing,
             "plots": {} if examined is None else plots.plots(examined),
         }
-        return Audit(report, evidence.as_table(found, corpus=name))
+        return Audit(report, evidence.as_table(evidence.offenders(corpus, examined), corpus=name))
 
     def _examine(self, corpus: Read, missing: list[str], name: str) -> "_Found":
         """The panel, or why there is no control; and what is compared, documents or passages."""
         sides = [corpus.documents] if self.reference is None else [corpus.documents, self.reference.documents]
         # The smaller side decides how much of the other is compared: where that is too little, it is the one to name.
         order = sorted(range(len(sides)), key=lambda side: sides[side].tokens)
-        sides, units = _units(sides)
+        sides, units, cut = _units(sides)
         prepared = [prepare(side) for side in sides]
         for side, what in ((prepared[at], (name, "the reference")[at]) for at in order):
             words, documents = side.rest.tokens, len(side.documents)
@@ -169,13 +171,13 @@ class Auditor:
                     f"{what} has {documents:,} different {units} of {words:,} words at equal size; an interval needs "
                     f"{FEWEST_DOCUMENTS} and {FEWEST_TOKENS:,}"
                 )
-                return _Found(None, [], unknown, units)
+                return _Found(None, [], unknown, units, cut)
         random = Generator(Philox(key=int(fingerprint(["audit", self.options.seed])[:16], 16)))
         self.on_progress(Stage("comparing", 0, self.options.splits))
         prepared = self._with_embeddings(self._with_model(prepared, missing), missing)
         if self.reference is None:
             alone = examine_alone(prepared[0], random=random, count=self.options.splits)
-            return _Found(None, alone, NO_REFERENCE, units)
+            return _Found(None, alone, NO_REFERENCE, units, cut)
         examined = examine(
             prepared[0],
             prepared[1],
@@ -183,21 +185,19 @@ class Auditor:
             count=self.options.splits,
             on_split=lambda done: self.on_progress(Stage("comparing", done, self.options.splits)),
         )
-        return _Found(examined, examined.statistics, None, units)
+        return _Found(examined, examined.statistics, None, units, cut)
 
     def _with_model(self, prepared: list[Prepared], missing: list[str]) -> list[Prepared]:
         """The samples with the language model's surprise; as they are where there is no model or it fails."""
         if self.options.model is None:
             return prepared
         from uncollapse.auditing import perplexity  # noqa: PLC0415 (torch is slow to import)
-        from uncollapse.language_models import load  # noqa: PLC0415
 
         try:
-            model = load(self.options.model)
             read = [
                 perplexity.surprise_of(
                     side.rest,
-                    model,
+                    self._model,
                     tokens=self.options.model_tokens,
                     on_progress=lambda done: self.on_progress(Stage("perplexity", done, self.options.model_tokens)),
                 )
@@ -214,6 +214,13 @@ class Auditor:
             for side, found in zip(prepared, read, strict=True)
         ]
 
+    @cached_property
+    def _model(self) -> LanguageModel:
+        from uncollapse.language_models import load  # noqa: PLC0415 (torch is slow to import)
+
+        assert self.options.model is not None
+        return load(self.options.model)
+
     def _with_embeddings(self, prepared: list[Prepared], missing: list[str]) -> list[Prepared]:
         """The samples with an embedding for each document; as they are where none is asked for or it fails."""
         if self.options.embed is None:
@@ -229,12 +236,18 @@ class Auditor:
             return prepared
         return [side._replace(embeddings=rows) for side, rows in zip(prepared, vectors, strict=True)]
 
-    def _notes(self, corpus: Read, examined: Examined | None, units: str) -> list[str]:
+    def _notes(self, corpus: Read, found: "_Found") -> list[str]:
         notes = []
-        if units == "passages":
+        examined = found.examined
+        if found.units == "passages":
             notes.append(
-                "There are few documents, or one outweighs the rest: passages of 250 words are compared in their "
-                "place, and intervals take passages as independent, which those of one document are not."
+                "There are few documents: passages of 250 words are compared in their place, and intervals take "
+                "passages as independent, which those of one document are not."
+            )
+        if found.shortened:
+            notes.append(
+                f"{found.shortened:,} documents are so long that one would outweigh the rest: only their beginning is "
+                "compared."
             )
         if corpus.lineage:
             notes.append(
@@ -275,20 +288,37 @@ def audit(corpus: Batches, *, reference: Batches | None = None, name: str = "cor
 
 
 class _Found(NamedTuple):
-    """The comparison, the panel's lines, why there is no control where there is none, and what was compared."""
+    """The comparison, the panel's lines, why there is no control where there is none, and what was compared: documents
+    or passages, and how many lost their end for being too long.
+    """
 
     examined: Examined | None
     statistics: list[Statistic]
     unknown: str | None
     units: str
+    shortened: int
 
 
-def _units(sides: list[Documents]) -> tuple[list[Documents], str]:
-    """The samples at equal size: as documents, or as passages where the documents of one are few or uneven then."""
+class _Units(NamedTuple):
+    """The samples at equal size, what they consist of, and how many documents lost their end for being too long."""
+
+    sides: list[Documents]
+    name: str
+    shortened: int
+
+
+def _units(sides: list[Documents]) -> _Units:
+    """The samples as documents, none of which outweighs the rest; as passages where the documents of one are few."""
     same = equal(*sides)
-    if any(not len(side) for side in same) or not any(few(side) for side in same):
-        return same, "documents"
-    return equal(*(passages(side) for side in sides)), "passages"
+    if any(not len(side) for side in same):
+        return _Units(same, "documents", 0)
+    if any(few(side) for side in same):
+        return _Units(equal(*(passages(side) for side in sides)), "passages", 0)
+    limits = [most for side in same if (most := most_words(side)) is not None]
+    if not limits:
+        return _Units(same, "documents", 0)
+    cut = [shortened(side, most=min(limits)) for side in same]
+    return _Units(equal(*(side for side, _ in cut)), "documents", sum(number for _, number in cut))
 
 
 def _described(read: Read) -> dict[str, Any]:

@@ -7,11 +7,12 @@ import numpy as np
 import pyarrow as pa
 
 from uncollapse.auditing.encoded import Part
-from uncollapse.auditing.examine import Examined
+from uncollapse.auditing.examine import Examined, Prepared
 from uncollapse.auditing.intake import Read
 from uncollapse.auditing.lexicon import Lexicon
+from uncollapse.auditing.neighbours import Lonely
 from uncollapse.auditing.panel import excess_phrases
-from uncollapse.auditing.topics import lost_topics, shares
+from uncollapse.auditing.topics import Topics, shares
 from uncollapse.auditing.whole import unexplained
 from uncollapse.document import Document, to_batch
 from uncollapse.duplicates import Sameness, document_keys
@@ -19,6 +20,8 @@ from uncollapse.measures.concentration import log_odds
 
 MOST = 200  # of each kind
 EXCERPT = 160  # characters
+SURE = 3.0  # standard errors from which lonely documents are listed
+MOSTLY = 0.5  # of a topic's human documents: where so many are lonely, it is lost
 PRIOR = 1000.0  # pseudo-counts of the log-odds
 
 
@@ -193,6 +196,19 @@ def _topics(examined: Examined) -> Iterator[Offender]:
         if topic.lost:
             detail = f"{topic.corpus:.1%} of the documents against {topic.human:.1%} in human text"
             yield Offender("topics", "topic", "", "", topic.words, topic.human - topic.corpus, detail)
+    if examined.near is not None:
+        lost, strange = examined.near
+        yield from _lonely("topics", "human document", lost, examined.reference, "hardly any of the corpus is near it")
+        yield from _lonely("domain", "document", strange, examined.corpus, "hardly any human text is near it")
+
+
+def _lonely(verdict: str, kind: str, side: Lonely, sample: Prepared, detail: str) -> Iterator[Offender]:
+    """The documents of a side that have too few of the other near them, where there are more than chance has."""
+    if side.z < SURE:
+        return
+    for place in side.asked[side.lonely][:MOST].tolist():
+        row = sample.documents.rows[place]
+        yield Offender(verdict, kind, row.id, row.source, _excerpt(sample.documents.texts[place]), 1.0, detail)
 
 
 class TopicShare(NamedTuple):
@@ -210,13 +226,24 @@ def topic_shares(examined: Examined) -> list[TopicShare]:
     if topics is None:
         return []
     here, there = shares(topics.corpus, topics.count), shares(topics.reference, topics.count)
-    lost = lost_topics(topics.corpus, topics.reference, count=topics.count).topics.tolist()
+    lost = _lost(topics, examined)
     lexicon = Lexicon(examined.corpus.rest, examined.reference.rest)
     found = []
     for number, names in enumerate(topics.words):
         words = [_word(examined, name, lexicon) for name in names]
         found.append(TopicShare(", ".join(words), float(here[number]), float(there[number]), number in lost))
     return sorted(found, key=lambda topic: (-topic.human, topic.words))
+
+
+def _lost(topics: Topics, examined: Examined) -> list[int]:
+    """The topics in which most of the human documents that were asked have lost what was near them."""
+    if examined.near is None:
+        return []
+    lost = examined.near.lost
+    asked = topics.reference[lost.asked]
+    lonely = np.bincount(asked[lost.lonely], minlength=topics.count)
+    found: list[int] = np.flatnonzero(lonely > MOSTLY * np.bincount(asked, minlength=topics.count)).tolist()
+    return found
 
 
 def _word(examined: Examined, name: int, lexicon: Lexicon) -> str:

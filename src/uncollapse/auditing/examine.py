@@ -15,9 +15,10 @@ from uncollapse.auditing.compared import Statistic, summarise
 from uncollapse.auditing.controls import Split, half, splits
 from uncollapse.auditing.encoded import Encoded, Part, encode
 from uncollapse.auditing.intake import NEARLY
+from uncollapse.auditing.neighbours import Cloud, Neighbours, neighbours
 from uncollapse.auditing.panel import Group, Side, Values, measure_against, measure_own
 from uncollapse.auditing.pool import Documents
-from uncollapse.auditing.topics import Topics, lost_topics, topics_of
+from uncollapse.auditing.topics import Topics, topics_of
 from uncollapse.auditing.values import frames_of, own_values
 from uncollapse.document import Document, to_batch
 from uncollapse.duplicates import NearDuplicates
@@ -49,6 +50,7 @@ class Examined:
     reference: Prepared
     encoded: tuple[Encoded, Encoded]
     topics: Topics | None
+    near: Neighbours | None
     splits: list[Split]
     sides: tuple[Side, Side]
     kin: Int64[ndarray, "c"]
@@ -94,10 +96,17 @@ def examine(
             part.forget()
         on_split(number + 1)
     statistics = summarise(ours, theirs, own)
+    near = None
     if topics is not None:
-        statistics.append(_topics_lost(topics, ways))
+        clouds = [
+            Cloud(vectors, _documents(side.rest))
+            for vectors, side in ((topics.corpus_vectors, corpus), (topics.reference_vectors, reference))
+        ]
+        near = neighbours(clouds[0], clouds[1], random=random)
+        if near is not None:
+            statistics += _near(near, clouds[1], ways, random)
     pair = (encoded[0], encoded[1])
-    return Examined(statistics, ways[0].corpus.tokens, corpus, reference, pair, topics, ways, sides, kin)
+    return Examined(statistics, ways[0].corpus.tokens, corpus, reference, pair, topics, near, ways, sides, kin)
 
 
 def examine_alone(corpus: Prepared, *, random: Generator, count: int) -> list[Statistic]:
@@ -120,18 +129,22 @@ def _sides(corpus: Prepared, reference: Prepared, topics: Topics | None) -> tupl
     return found[0], found[1]
 
 
-def _topics_lost(topics: Topics, ways: list[Split]) -> Statistic:
-    """The line for lost topics: over all documents, beside the mean over the controls of all splits."""
-    found = lost_topics(topics.corpus, topics.reference, count=topics.count)
-    controls = [
-        lost_topics(
-            topics.reference[way.control.documents], topics.reference[way.reference.documents], count=topics.count
-        ).share
+def _documents(documents: Documents) -> Int64[ndarray, "d"]:
+    """For each document its number, which passages of one document share."""
+    return np.unique([row.id for row in documents.rows], return_inverse=True)[1].astype(np.int64)
+
+
+def _near(near: Neighbours, human: Cloud, ways: list[Split], random: Generator) -> Iterator[Statistic]:
+    """The lines for what has hardly any of the other side near it, beside the means over the controls of all splits."""
+    dealt = [
+        neighbours(human.take(way.control.documents), human.take(way.reference.documents), random=random, shuffles=0)
         for way in ways
     ]
-    return Statistic(
-        "topics_lost", Group.TOPICS.value, found.share, float(np.mean(controls)), None, None, None, found.z
-    )
+    controls = [found for found in dealt if found is not None]
+    for name, group, side in (("topics_lost", Group.TOPICS, "lost"), ("strange", Group.SHIFT, "strange")):
+        found = getattr(near, side)
+        control = float(np.mean([getattr(one, side).share for one in controls])) if controls else None
+        yield Statistic(name, group.value, found.share, control, None, None, None, found.z)
 
 
 def kinship(corpus: Documents, reference: Documents) -> Int64[ndarray, "c"]:

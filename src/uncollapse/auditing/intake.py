@@ -11,12 +11,14 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
+from blake3 import blake3
 from jaxtyping import Bool, UInt64
 from numpy import ndarray
 
 from uncollapse.auditing.pool import Documents, Pool, contents
 from uncollapse.duplicates import ExactDuplicates, Near, NearDuplicates, Same, Sameness
 from uncollapse.duplicates.exact import document_keys, word_keys
+from uncollapse.fingerprint import ID_BYTES
 from uncollapse.ngrams import WORDS, Cutting, Mergeable, Tokens, TypeCounts, Types, cut
 
 # A document is a copy of parts of the reference when so much of its runs of eight words is there.
@@ -47,6 +49,12 @@ class Known:
     texts: UInt64[ndarray, "t"]
     words: UInt64[ndarray, "w"]
     runs: Types
+
+    @cached_property
+    def name(self) -> str:
+        """A digest of all of it."""
+        parts = (self.texts, self.words, self.runs.keys, self.runs.counts)
+        return blake3(b"".join(np.ascontiguousarray(part).tobytes() for part in parts)).hexdigest(length=ID_BYTES)
 
     @cached_property
     def marked(self) -> Bool[ndarray, "p"]:
@@ -96,7 +104,7 @@ class Intake(Mergeable):
 
     def settings(self) -> tuple[Any, ...]:
         """The sample's settings, and the runs of the reference that are looked for."""
-        return *self._pool.settings(), None if self._known is None else len(self._known.texts)
+        return *self._pool.settings(), None if self._known is None else self._known.name
 
     def update(self, batch: pa.RecordBatch) -> None:
         """Takes the documents of a batch into account."""

@@ -54,7 +54,7 @@ def chapter(report: Report, offenders: pa.Table, *, suffix: str, titled: bool) -
         yield _tails(plots, suffix, of, _evidence(report, offenders, "tails"))
         yield _concentration(plots, suffix, of)
         yield _copies(report, suffix, of, _evidence(report, offenders, "duplicates", "memorised", "templates"))
-        yield _topics(plots, suffix, of)
+        yield _topics(plots, suffix, of, _evidence(report, offenders, "topics", "domain"))
         if "probabilities" in plots:
             yield _perplexity(plots, suffix, of)
     elif report["corpus"]["rows"]:
@@ -77,15 +77,16 @@ def _tails(plots: Report, suffix: str, of: str, evidence: Markup) -> Section:
         for side, name in (("corpus", "corpus"), ("control", "fresh human text"))
     ]
     first = kept[0]
+    often = "once" if coverage["labels"][first] == "1" else f"{coverage['labels'][first]} times"
     chart = lines(
         range(len(kept)),
         bands=curves,
         axes=Axes(
             name=f"coverage{suffix}",
             title="How many of the reference's words occur, by how often the reference has them",
-            reading=f"Of the words that the reference has once, the corpus has {share(coverage['corpus'][first])} and "
-            f"fresh human text {share(coverage['control'][first])}. A corpus that loses its tail falls away at the "
-            "left. The bands are two standard errors wide.",
+            reading=f"Of the words that the reference has {often}, the corpus has "
+            f"{share(coverage['corpus'][first])} and fresh human text {share(coverage['control'][first])}. A corpus "
+            "that loses its tail falls away at the left. The bands are two standard errors wide.",
             x="how often the reference has the word",
             ticks=[coverage["labels"][place] for place in kept],
             y="share of the words that occur",
@@ -177,10 +178,10 @@ def _copies(report: Report, suffix: str, of: str, evidence: Markup) -> Section:
     return Section(f"copies{suffix}", f"Copies and templates{of}", "; ".join(told) + ".", body)
 
 
-def _topics(plots: Report, suffix: str, of: str) -> Section:
+def _topics(plots: Report, suffix: str, of: str, evidence: Markup) -> Section:
     topics = plots["topics"]
     if not topics:
-        return Section(f"topics{suffix}", f"Topics{of}", "There are too few documents to find topics.", Markup())
+        return Section(f"topics{suffix}", f"Topics{of}", "There are too few documents to find topics.", evidence)
     rows = [
         (one["words"], share(one["corpus"]), share(one["human"]), f"{100 * (one['corpus'] - one['human']):+.1f}")
         for one in topics
@@ -213,7 +214,7 @@ def _topics(plots: Report, suffix: str, of: str) -> Section:
         f"The topic that moved most is “{moved['words']}”: {share(moved['corpus'])} of the corpus, "
         f"{share(moved['human'])} of the reference."
     )
-    return Section(f"topics{suffix}", f"Topics{of}", sentence, Markup("").join(charts))
+    return Section(f"topics{suffix}", f"Topics{of}", sentence, Markup("").join([*charts, evidence]))
 
 
 def _perplexity(plots: Report, suffix: str, of: str) -> Section:

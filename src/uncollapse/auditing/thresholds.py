@@ -78,17 +78,18 @@ RULES: dict[str, Rule] = {
         needs_control=False,
     ),
     "topics": Rule(
-        limits=(Limit("topics_lost", 1, 0.10, 3.0, "of the reference in topics that are gone", True, True),)
+        limits=(Limit("topics_lost", 1, 0.05, 4.0, "human documents with hardly any of the corpus near", True, True),)
     ),
-    # Common words that are others, and beside that new ones or documents that lie elsewhere.
+    # Common words that are others or documents with nothing human near them, and beside that another sign.
     "domain": Rule(
         limits=(
             Limit("jsd_common", 1, 0.015, 3.0, "divergence of common words from the reference, in bits,", True),
             Limit("new_words", 1, 0.007, 3.0, "tokens that are widespread words new to the reference:", True, True),
             Limit("energy", 1, 0.04, 4.0, "energy distance of documents from the reference", True),
+            Limit("strange", 1, 0.10, 4.0, "documents with hardly any human ones near", True, True),
         ),
         needed=2,
-        required=("jsd_common",),
+        required=("jsd_common", "strange"),
     ),
     "memorised": Rule(
         limits=(Limit("copied", 1, 0.03, 2.0, "documents that the reference has too", True, True),),

@@ -5,7 +5,6 @@ than any others, and fresh text would look like a shift.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -14,7 +13,6 @@ from numpy.random import Generator
 from scipy.cluster.vq import kmeans2
 from scipy.sparse import csr_array, diags_array, vstack
 from scipy.sparse.linalg import svds
-from scipy.stats import chi2_contingency, hypergeom, norm
 
 from uncollapse.auditing.encoded import Encoded
 
@@ -24,9 +22,6 @@ PER_TOPIC = 40  # documents of the reference for each topic, before there are mo
 # A word that fewer documents have says nothing about others; one that more have is about nothing.
 LEAST_SPREAD, MOST_SPREAD = 3, 0.4
 _ROUNDS = 30
-# A topic is lost where so little of its share is left, and that by chance less often than this.
-LEFT, DOUBT = 0.5, 0.01
-FARTHEST = 30.0  # no z beyond this can be told from others
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,30 +98,3 @@ def _names(weights: csr_array, own: ndarray, used: Int64[ndarray, "u"]) -> tuple
 def shares(topics: Int64[ndarray, "d"], count: int) -> Float64[ndarray, "t"]:
     """The share of documents in each topic."""
     return np.bincount(topics, minlength=count) / max(len(topics), 1)
-
-
-class Lost(NamedTuple):
-    """Which topics are lost, what share of the human documents they have, and a z for the topics as a whole."""
-
-    topics: Int64[ndarray, "l"]
-    share: float
-    z: float
-
-
-def lost_topics(corpus: Int64[ndarray, "c"], human: Int64[ndarray, "h"], *, count: int) -> Lost:
-    """The topics of which half or less is left, by Fisher's exact test at one in a hundred over all topics together.
-
-    Topics are found without knowing which side a document is from, so the test holds. The z is that of Pearson's
-    chi-square test of equal topics on both sides.
-
-    Source: Fisher, Statistical Methods for Research Workers, 5th edition 1934, section 21.02 (the exact test).
-    """
-    here, there = (np.bincount(topics, minlength=count) for topics in (corpus, human))
-    drawn, total = int(here.sum()), int(here.sum() + there.sum())
-    chance = hypergeom.cdf(here, total, here + there, drawn)
-    few = here * max(int(there.sum()), 1) <= LEFT * there * max(drawn, 1)
-    lost = np.flatnonzero(few & (chance < DOUBT / count))
-    held = (here + there) > 0
-    p = chi2_contingency(np.stack([here[held], there[held]])).pvalue if drawn and there.sum() else 1.0
-    z = float(np.clip(norm.isf(max(p, 1e-300)), -FARTHEST, FARTHEST))
-    return Lost(lost, float(there[lost].sum() / max(there.sum(), 1)), z)

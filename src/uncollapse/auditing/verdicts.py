@@ -120,10 +120,8 @@ def _met(limit: Limit, found: Statistic | None, strength: float) -> bool:
 
 
 def _beyond_nothing(limit: Limit, found: Statistic, strength: float) -> bool:
-    """Whether a share is beyond the limit by itself, where there is no human text to compare with."""
-    if not limit.absolute or found.corpus is None or found.low is None:
-        return False
-    return found.corpus >= limit.effect * strength and found.low > 0
+    """Whether a share's whole interval is beyond the limit, where there is no human text to compare with."""
+    return limit.absolute and found.low is not None and found.low >= limit.effect * strength
 
 
 def _said(limit: Limit, found: Statistic) -> str:
