@@ -65,6 +65,32 @@ def _brown(data: Path) -> list[Labelled]:
     return found
 
 
+def _parts(words: list[str], label: str, *, length: int, most: int) -> list[Labelled]:
+    """The first `most` words as documents of `length` words."""
+    ends = range(0, min(len(words), most) - length + 1, length)
+    return [Labelled(" ".join(words[at : at + length]), label) for at in ends]
+
+
+def _web(data: Path) -> list[Labelled]:
+    found = []
+    with zipfile.ZipFile(data / "nltk/webtext.zip") as archive:
+        for name in ("firefox", "grail", "overheard", "pirates", "singles", "wine"):
+            words = archive.read(f"webtext/{name}.txt").decode("latin-1").split()
+            found += _parts(words, name, length=60, most=24_000)
+    return found
+
+
+def _books(*names: str) -> Callable[[Path], list[Labelled]]:
+    def read(data: Path) -> list[Labelled]:
+        found = []
+        for name in names:
+            text = (data / f"gutenberg_nltk/{name}.txt").read_text(encoding="utf-8", errors="replace")
+            found += _parts(text.split(), name, length=120, most=40_000)
+        return found
+
+    return read
+
+
 def _book(name: str) -> Callable[[Path], list[Labelled]]:
     def read(data: Path) -> list[Labelled]:
         text = (data / f"gutenberg_nltk/{name}.txt").read_text(encoding="utf-8", errors="replace")
@@ -97,7 +123,18 @@ CORPORA: dict[str, Callable[[Path], list[Labelled]]] = {
         Labelled(text)
         for text in sorted({_passage(row["query"]) for row in _lines(data / "eval_llmfoundry/boolq.jsonl")})
     ],
-    "HellaSwag": lambda data: [Labelled(row["ctx"]) for row in _lines(data / "hellaswag/hellaswag_val.jsonl.gz")],
+    "HellaSwag": lambda data: [
+        Labelled(row["ctx"], row["activity_label"]) for row in _lines(data / "hellaswag/hellaswag_val.jsonl.gz")
+    ],
+    "Dolly": lambda data: [
+        Labelled(f"{row['instruction']} {row['output']}", row["category"])
+        for row in json.loads((data / "dolly/dolly_3k.json").read_text(encoding="utf-8"))
+    ],
+    "Books": _books("austen-emma", "melville-moby_dick", "chesterton-brown", "edgeworth-parents", "milton-paradise"),
+    "Other books": _books(
+        "austen-persuasion", "bryant-stories", "burgess-busterbrown", "chesterton-thursday", "shakespeare-macbeth"
+    ),
+    "Web text": _web,
     "Brown": _brown,
     "Moby Dick": _book("melville-moby_dick"),
     "XSum": _pairs("xsum_gpt2-xl"),
@@ -111,16 +148,16 @@ CORPORA: dict[str, Callable[[Path], list[Labelled]]] = {
         for line in (data / f"wikitext2/{name}.txt").read_text(encoding="utf-8").split("\n")
         if not line.strip().startswith("=")
     ],
-    "Father Brown": _book("chesterton-brown"),
     "GSM8K": lambda data: [Labelled(row["question"]) for row in _lines(data / "gsm8k/train.jsonl")],
 }
-SEEN = ("C4", "AG News", "Emma", "GSM8K", "PubMed", "BoolQ", "Brown", "Moby Dick")
-UNSEEN = ("HellaSwag", "XSum", "The Pile", "WikiText-2", "Father Brown")
+SEEN = ("C4", "AG News", "Emma", "GSM8K", "PubMed", "BoolQ", "Brown", "Moby Dick", "The Pile", "Dolly", "Books")
+UNSEEN = ("HellaSwag", "XSum", "Web text", "WikiText-2", "Other books")
 OTHER = {
     "C4": "PubMed", "AG News": "Emma", "Emma": "C4", "GSM8K": "C4", "PubMed": "HellaSwag", "BoolQ": "GSM8K",
-    "HellaSwag": "BoolQ", "Brown": "PubMed", "Moby Dick": "BoolQ", "XSum": "PubMed", "The Pile": "XSum", "WikiText-2": "HellaSwag", "Father Brown": "PubMed",
+    "HellaSwag": "BoolQ", "Brown": "PubMed", "Moby Dick": "BoolQ", "XSum": "PubMed", "The Pile": "XSum", "WikiText-2": "HellaSwag",
+    "Dolly": "C4", "Books": "C4", "Other books": "PubMed", "Web text": "XSum",
 }  # fmt: skip
-LABELLED = {"AG News", "Brown", "The Pile"}
+LABELLED = {"AG News", "Brown", "The Pile", "Dolly", "Books", "HellaSwag", "Other books", "Web text"}
 
 
 class InMemory:

@@ -16,10 +16,11 @@ from uncollapse.auditing.compared import Statistic
 from uncollapse.auditing.controls import SPLITS
 from uncollapse.auditing.examine import Examined, Prepared, equal, examine, examine_alone, prepare
 from uncollapse.auditing.intake import Intake, Known, Read
+from uncollapse.auditing.notes import notes_of
 from uncollapse.auditing.passages import few, most_words, passages, shortened
 from uncollapse.auditing.pool import Documents
 from uncollapse.auditing.verdicts import NO_REFERENCE, Status, Verdict, judge
-from uncollapse.auditing.whole import unexplained, whole_statistics
+from uncollapse.auditing.whole import whole_statistics
 from uncollapse.errors import UncollapseError, UnknownModel, UsageError
 from uncollapse.fingerprint import fingerprint
 from uncollapse.language_models.model import LanguageModel
@@ -151,7 +152,7 @@ class Auditor:
             "units": found.units,
             "verdicts": [verdict.as_json() for verdict in judge(statistics, unknown=found.unknown)],
             "statistics": [statistic._asdict() for statistic in statistics],
-            "notes": self._notes(corpus, found),
+            "notes": notes_of(corpus, self.reference, examined, units=found.units, shortened=found.shortened),
             "missing": missing,
             "plots": {} if examined is None else plots.plots(examined),
         }
@@ -199,7 +200,9 @@ class Auditor:
                     side.rest,
                     self._model,
                     tokens=self.options.model_tokens,
-                    on_progress=lambda done: self.on_progress(Stage("perplexity", done, self.options.model_tokens)),
+                    on_progress=lambda done: self.on_progress(
+                        Stage("perplexity", min(done, self.options.model_tokens), self.options.model_tokens)
+                    ),
                 )
                 for side in prepared
             ]
@@ -235,43 +238,6 @@ class Auditor:
             missing.append(f"embeddings by {self.options.embed}: {type(error).__name__}: {error}")
             return prepared
         return [side._replace(embeddings=rows) for side, rows in zip(prepared, vectors, strict=True)]
-
-    def _notes(self, corpus: Read, found: "_Found") -> list[str]:
-        notes = []
-        examined = found.examined
-        if found.units == "passages":
-            notes.append(
-                "There are few documents: passages of 250 words are compared in their place, and intervals take "
-                "passages as independent, which those of one document are not."
-            )
-        if found.shortened:
-            notes.append(
-                f"{found.shortened:,} documents are so long that one would outweigh the rest: only their beginning is "
-                "compared."
-            )
-        if corpus.lineage:
-            notes.append(
-                f"{corpus.lineage:,} documents were made from documents of the reference, by their own account. They "
-                "are never held against their own source, and their copies are no memorising."
-            )
-        if len(unexplained(corpus)):
-            notes.append(
-                f"{len(unexplained(corpus)):,} documents stand in the reference as well, whole or in large part. "
-                "Where a whole one's source is what all is held against, it is left out; parts stay, and make the "
-                "corpus pass for healthier than it is."
-            )
-        for read, what in ((corpus, "corpus"), (self.reference, "reference")):
-            if read is not None and read.unspaced > read.tokens / 10:
-                notes.append(
-                    f"{read.unspaced / read.tokens:.0%} of the {what}'s words are single characters of scripts without "
-                    "spaces: numbers about words are numbers about characters there."
-                )
-        if examined is not None and examined.corpus.near_copies:
-            notes.append(
-                f"{examined.corpus.near_copies:,} near copies in the sample were left out before anything but copies "
-                "was counted, so that each verdict speaks of one thing."
-            )
-        return notes
 
 
 def audit(corpus: Batches, *, reference: Batches | None = None, name: str = "corpus", **options: Any) -> Audit:
