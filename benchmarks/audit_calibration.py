@@ -1,6 +1,7 @@
 """How often the audit finds what is wrong, and how often it cries wolf: ways of failing injected into real text.
 
-    python -m benchmarks.audit_calibration --data DATA [--part seen|unseen] [--trials N] [--healthy N] [-o TRIALS.jsonl]
+    python -m benchmarks.audit_calibration --data DATA [--part seen|unseen] [--trials N] [--healthy N] [--only MODE]
+        [-o TRIALS.jsonl]
 
 DATA is a folder with the corpora named below. The limits in `auditing/thresholds.py` were set by looking at the corpora
 and strengths of the part "seen" alone; "unseen" has other corpora, and strengths drawn anew around each of the three.
@@ -240,6 +241,8 @@ def report(rows: list[dict[str, Any]], *, part: str) -> None:
     print("\nShare of trials in which the right verdict fails (and, in brackets, fails or warns):\n")
     print("| what was done | right verdict | " + " | ".join(LEVELS) + " |\n|---|---|---|---|---|")
     for mode, (_, verdict) in MODES.items():
+        if all(row["mode"] != mode for row in rows):
+            continue
         cells = []
         for level in LEVELS:
             statuses = [row["verdicts"][verdict] for row in rows if (row["mode"], row["level"]) == (mode, level)]
@@ -272,6 +275,7 @@ def main() -> None:
     parser.add_argument("--part", choices=("seen", "unseen"), default="unseen")
     parser.add_argument("--trials", type=int, default=12, help="of each way of failing and strength")
     parser.add_argument("--healthy", type=int, default=120)
+    parser.add_argument("--only", choices=MODES, help="one way of failing")
     parser.add_argument("--output", "-o", type=Path, default=Path("audit-trials.jsonl"))
     asked = parser.parse_args()
     if not asked.data.is_dir():
@@ -279,6 +283,7 @@ def main() -> None:
     planned = [
         {"part": asked.part, **trial._asdict()}
         for trial in trials(asked.part, each=asked.trials, healthy=asked.healthy)
+        if asked.only in (None, trial.mode) or trial.mode == "healthy"
     ]
     done = list(_lines(asked.output)) if asked.output.exists() else []
     known = [{name: value for name, value in row.items() if name != "verdicts"} for row in done]

@@ -123,8 +123,9 @@ class Part:
         return {}
 
     def forget(self) -> None:
-        """Lets go of the counts, which are taken again when they are asked for."""
+        """Lets go of what is as long as the sample; it is worked out again when it is asked for."""
         self._known.clear()
+        self.__dict__.pop("_left", None)
 
     @cached_property
     def _left(self) -> Int64[ndarray, "n"]:

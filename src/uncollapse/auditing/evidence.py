@@ -126,7 +126,11 @@ def _summed(examined: Examined, order: int) -> tuple[np.ndarray, np.ndarray, np.
     """The counts of corpus, control and reference over all splits, divided by their number."""
 
     def mean(parts: list[Part]) -> np.ndarray:
-        return sum((part.counts(order) for part in parts), start=np.zeros(1)) / len(parts)
+        total = np.zeros(examined.encoded[0].sizes[order])
+        for part in parts:
+            total += part.counts(order)
+            part.forget()
+        return total / len(parts)
 
     ways = examined.splits
     return (

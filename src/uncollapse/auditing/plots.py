@@ -44,6 +44,8 @@ def _coverage(examined: Examined) -> dict[str, Any]:
         sides = [way.corpus.counts(1), way.control.counts(1)]
         classes = [(there >= least) & (there <= (most or np.inf)) for least, most in RARITY]
         rows.append(tuple([_mean(side[held] > 0) for held in classes] for side in sides))  # type: ignore[arg-type]
+        for part in way:
+            part.forget()
     values = np.array(rows)
     return {
         "labels": [f"{a}" if a == b else f"{a}-{b}" if b else f"{a}+" for a, b in RARITY],
