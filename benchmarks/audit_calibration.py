@@ -232,12 +232,22 @@ def report(rows: list[dict[str, Any]], *, part: str) -> None:
     """Nothing; prints the tables of a part."""
     print(f"\n## {part.capitalize()} corpora: {', '.join(SEEN if part == 'seen' else UNSEEN)}\n")
     healthy = [row for row in rows if row["mode"] == "healthy"]
+    if healthy:
+        _report_healthy(healthy)
+    if len(rows) > len(healthy):
+        _report_found(rows)
+
+
+def _report_healthy(healthy: list[dict[str, Any]]) -> None:
     print(f"False alarms over {len(healthy)} pairs of healthy text:\n")
     print("| verdict | warns | fails | share that fails |\n|---|---|---|---|")
     for name in ["any", *(failing.value for failing in Failing)]:
         statuses = [_status(row, name) for row in healthy]
         fails = statuses.count(Status.FAIL)
         print(f"| {name} | {statuses.count(Status.WARN)} | {fails} | {_interval(fails, len(healthy))} |")
+
+
+def _report_found(rows: list[dict[str, Any]]) -> None:
     print("\nShare of trials in which the right verdict fails (and, in brackets, fails or warns):\n")
     print("| what was done | right verdict | " + " | ".join(LEVELS) + " |\n|---|---|---|---|---|")
     for mode, (_, verdict) in MODES.items():

@@ -105,14 +105,17 @@ def stock_phrases(given: Material, strength: float) -> list[str]:
 
 
 def topics_dropped(given: Material, strength: float) -> list[str]:
-    """Documents of a share of the topics replaced by other documents of the topics that are left."""
-    names = sorted(set(given.labels))
-    number = min(max(round(strength * len(names)), 1), len(names) - 1)
-    gone = set(given.random.choice(names, number, replace=False).tolist())
-    kept = [text for text, label in zip(given.texts, given.labels, strict=False) if label not in gone]
-    labels = given.labels[len(given.texts) :]
-    fresh = [text for text, label in zip(given.spare, labels, strict=False) if label not in gone]
-    return kept + fresh[: len(given.texts) - len(kept)]
+    """Documents of topics that have a share of the text replaced by other documents of the topics that are left."""
+    texts, labels = given.texts, given.labels
+    share = Counter(labels[: len(texts)])
+    gone: set[int] = set()
+    for label in given.random.permutation(sorted(share)).tolist()[:-1]:
+        missing = strength * len(texts) - sum(share[one] for one in gone)
+        if not gone or share[label] < 2 * missing:
+            gone.add(label)
+    kept = [text for text, label in zip(texts, labels, strict=False) if label not in gone]
+    fresh = [text for text, label in zip(given.spare, labels[len(texts) :], strict=False) if label not in gone]
+    return kept + fresh[: len(texts) - len(kept)]
 
 
 def other_domain(given: Material, strength: float) -> list[str]:
