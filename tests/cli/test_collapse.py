@@ -140,6 +140,13 @@ def test_sources_apart(uncollapse, folder):
     assert "Which source does it" in (folder / "lab" / "index.html").read_text()
 
 
+def test_without_a_name_the_help_is_all_that_is_said(uncollapse, folder):
+    done = uncollapse("collapse", "theory")
+    assert done.code == 2
+    assert "generation by generation" in done.out + done.err
+    assert "uncollapse: \n" not in done.err
+
+
 def test_long_work_says_how_far_it_is(uncollapse, folder, monkeypatch):
     monkeypatch.setattr(pace, "LINE_EVERY", 0.0)
     done = uncollapse("collapse", "sources", "--generations", 2, "--seeds", 20, "--json")

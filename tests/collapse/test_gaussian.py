@@ -203,10 +203,10 @@ def test_what_cannot_be_is_refused(settings, says):
         laboratory("gaussian", **settings)
 
 
-def test_a_regime_that_it_cannot_have_is_refused_with_those_it_can():
-    with pytest.raises(UsageError, match="cannot have the regime verify") as refused:
-        run("gaussian", "verify")
-    assert "replace, accumulate" in refused.value.hint
+def test_a_verifier_needs_rows():
+    with pytest.raises(UsageError, match="verify judges rows") as refused:
+        run("gaussian", "verify", sampling=False)
+    assert "--samples" in refused.value.hint
 
 
 def test_c4_of_many_rows_meets_that_of_few():
