@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from uncollapse.cli import collapse_options as options
-from uncollapse.cli import collapse_run
+from uncollapse.cli import pace
 from uncollapse.collapse.experiment import Experiment
 from uncollapse.collapse.laboratory import PLACES, laboratory
 from uncollapse.collapse.planning import Question
@@ -44,7 +44,9 @@ def test_a_comparison_from_words_to_page(uncollapse, folder):
 
 
 def test_json_alone_goes_to_stdout(uncollapse, folder):
-    done = uncollapse("collapse", "discrete", "--generations", 3, "--seeds", 5, "--states", 20, "--json")
+    done = uncollapse(
+        "collapse", "discrete", "--generations", 3, "--seeds", 5, "--states", 20, "--samples", 50, "--json"
+    )
     told = json.loads(done.out)
     assert told["settings"]["laboratory"]["states"] == 20
     assert told["regimes"][0]["last"]["support"]["median"] < 20
@@ -96,7 +98,7 @@ def test_time_left_is_said_on_the_way(uncollapse, folder, monkeypatch):
     from uncollapse.collapse import experiment
 
     monkeypatch.setattr(experiment, "CHUNK", 10_000)
-    monkeypatch.setattr(collapse_run, "LINE_EVERY", 0.0)
+    monkeypatch.setattr(pace, "LINE_EVERY", 0.0)
     done = uncollapse("collapse", "gaussian", "--generations", 2, "--seeds", 100, "--json")
     assert "of 100 seeds, about" in done.err
 
@@ -126,7 +128,7 @@ def test_theory_by_itself(uncollapse, folder):
 
 
 def test_theory_that_is_not_known_is_said(uncollapse, folder):
-    done = uncollapse("collapse", "theory", "gaussian", "--regime", "subsample")
+    done = uncollapse("collapse", "theory", "mixture", "--regime", "subsample")
     assert done.code == 2
     assert "no closed form is known" in done.err
 
@@ -136,6 +138,22 @@ def test_sources_apart(uncollapse, folder):
     assert done.code == 0, done.err
     assert "without the statistical error" in done.out
     assert "Which source does it" in (folder / "lab" / "index.html").read_text()
+
+
+def test_without_a_name_the_help_is_all_that_is_said(uncollapse, folder):
+    done = uncollapse("collapse", "theory")
+    assert done.code == 2
+    assert "generation by generation" in done.out + done.err
+    assert "uncollapse: \n" not in done.err
+
+
+def test_long_work_says_how_far_it_is(uncollapse, folder, monkeypatch):
+    monkeypatch.setattr(pace, "LINE_EVERY", 0.0)
+    done = uncollapse("collapse", "sources", "--generations", 2, "--seeds", 20, "--json")
+    assert "sources of error apart: 2 of 5 loops" in done.err
+    done = uncollapse("collapse", "reproduce", "zhu", "--json")
+    assert "reproducing zhu: 10 claims settled" in done.err
+    assert len(json.loads(done.out)["claims"]) == 10
 
 
 def test_no_sampling_error(uncollapse, folder):
@@ -161,6 +179,9 @@ def test_plan_in_words_and_as_json(uncollapse, folder):
     [
         (["gaussian", "--regime", "replce"], "no regime 'replce'"),
         (["gaussian", "--regime", "replace,replace"], "each regime once"),
+        (["gaussian", "--regime", ""], "each regime once"),
+        (["gaussian", "--generations", "1000000000"], "1,000,000"),
+        (["sources", "--seeds", "1"], "one seed does not say"),
         (["gaussian", "--share", "0.1"], "--share has no meaning for replace"),
         (["gaussian", "--regime", "fresh", "--share", "1.1"], "less than or equal to 1"),
         (["gaussian", "--samples", "1"], "samples"),
@@ -168,7 +189,9 @@ def test_plan_in_words_and_as_json(uncollapse, folder):
         (["kde", "--samples", "inf"], "no setting 'samples = inf'"),
         (["gaussian", "--samples", "3", "--dimension", "3"], "at least 4"),
         (["regression", "--samples", "11"], "at least 12"),
-        (["kde", "--regime", "verify"], "cannot have the regime verify"),
+        (["ngram", "--regime", "verify"], "cannot have the regime verify: a stream of words is never all right"),
+        (["autoencoder", "--regime", "weighted"], "cannot have the regime weighted: its fit has no weights"),
+        (["gaussian", "--regime", "verify", "--samples", "inf"], "verify judges rows"),
         (["discrete", "--counts", "nowhere.txt"], "nowhere.txt"),
         (["gaussian", "--regime", "mixed", "--alpha", "half"], "is not numbers"),
         (["gaussian", "--regime", "mixed", "--alpha", "0.9"], "sum to 1"),

@@ -23,7 +23,7 @@ def test_without_scikit_learn_the_hint_says_what_to_do(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     with pytest.raises(MissingExtra, match="scikit-learn, which is not installed") as refused:
         digits()
-    assert "pip install scikit-learn" in refused.value.hint
+    assert "pip install 'uncollapse[images]'" in refused.value.hint
     assert "folder of .npy arrays" in refused.value.hint
 
 

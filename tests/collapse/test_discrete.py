@@ -6,6 +6,7 @@ import pytest
 from meeting import assert_mean, assert_share, assert_variance
 from uncollapse.collapse import laboratory, regime, run
 from uncollapse.collapse.discrete import decoded, drawn_states, read_counts
+from uncollapse.collapse.materials import Counts
 from uncollapse.collapse.theory import discrete as forms
 from uncollapse.errors import MissingInput, UsageError
 
@@ -171,7 +172,10 @@ def test_a_perfect_verifier_keeps_what_the_original_has():
     # With phi 1 and psi 0 what is let through is in proportion to min(model, original).
     built = laboratory("discrete", law="counts", counts=(6, 3, 1), samples=200_000)
     drawn = built.verified(
-        np.array([[0.2, 0.3, 0.5]]), 200_000, regime=regime("verify", phi=1, psi=0), rng=np.random.default_rng(1)
+        np.array([[0.2, 0.3, 0.5]]),
+        Counts(np.array([[0, 0, 200_000]]), 200_000),
+        regime=regime("verify", phi=1, psi=0),
+        rng=np.random.default_rng(1),
     )
     for state, share in enumerate(np.array([0.2, 0.3, 0.1]) / 0.6):
         assert drawn.counts[0, state] / 200_000 == pytest.approx(share, abs=5.5 * np.sqrt(share / 200_000))
@@ -211,3 +215,19 @@ def test_the_error_of_two_states_is_spread_as_it_must(rng):
     assert_variance(
         found["top"][1] - 0.5, 0.25 / 20 - np.mean(np.abs(rng.binomial(20, 0.5, 10**6) / 20 - 0.5)) ** 2, slack=1e-5
     )
+
+
+@pytest.mark.parametrize("numbers", ["", "1 inf", "3 nan", "4 five"])
+def test_a_file_without_numbers_is_refused(tmp_path, numbers):
+    path = tmp_path / "counts.txt"
+    path.write_text(numbers)
+    with pytest.raises(MissingInput, match="holds no list of numbers"):
+        read_counts(path)
+
+
+def test_the_usual_tail_goes_generation_by_generation():
+    support = run("discrete", generations=20, seeds=20)["replace"].quantiles("support", (0.5,))[0] / 1000
+    assert support[0] == 1
+    assert support[1] > 0.7
+    assert (np.diff(support) < 0).all()
+    assert 0.15 < support[20] < 0.3

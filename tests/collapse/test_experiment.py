@@ -13,8 +13,8 @@ from uncollapse.collapse.definitions import Verdict, kind_of_collapse, verdicts
 from uncollapse.collapse.experiment import Experiment, experiment
 from uncollapse.collapse.output import write
 from uncollapse.collapse.page import answer, comparison_page
-from uncollapse.collapse.results import RESULTS, Results, concatenated
-from uncollapse.collapse.summary import agreements
+from uncollapse.collapse.results import RESULTS, Results, along, concatenated
+from uncollapse.collapse.summary import agreements, met
 from uncollapse.collapse.theory import Curve
 from uncollapse.collapse.theory import gaussian as forms
 from uncollapse.errors import UsageError
@@ -183,3 +183,43 @@ def test_a_label_or_the_only_name_finds_a_part():
     assert found["fresh share=0.4"].regime == "fresh share=0.4"
     with pytest.raises(KeyError, match=r"share=0\.2"):
         found["fresh"]
+
+
+def test_few_seeds_are_judged_by_student_and_one_is_not_judged():
+    values = np.array([[1.0] * 5, [0.9, 0.95, 1.0, 1.05, 1.1]])
+    for seeds, judged in ((5, True), (1, False)):
+        curve = Curve("variance", forms.replace_variance, np.array([1.0, 0.8]))
+        part = Results("gaussian", "replace", ("variance",), values[:, :seeds, None], [curve])
+        (held,) = agreements(type(run("gaussian", generations=1, seeds=2))((part,), {}))
+        assert held.judged is judged
+    # Four standard errors are passed by 6 in 100,000; Student's law with 4 degrees of freedom has that at 17.4.
+    five = Results("gaussian", "replace", ("variance",), values[:, :, None], [curve])
+    (held,) = agreements(type(run("gaussian", generations=1, seeds=2))((five,), {}))
+    assert held.near == pytest.approx(17.4, abs=0.1)
+    assert held.z == pytest.approx(0.2 / (np.std(values[1], ddof=1) / np.sqrt(5)))
+    assert held.inside
+
+
+def test_a_mean_that_a_few_seeds_carry_is_not_judged():
+    told = run("gaussian", generations=600, seeds=200)
+    held = {each.measure: each for each in agreements(told)}
+    assert held["log_variance"].judged
+    assert held["log_variance"].inside
+    assert held["variance"].unjudged == "few seeds carry the mean"
+    assert "carried by a few seeds" in met(list(held.values()))
+    assert met([held["variance"]]).startswith("too few seeds")
+
+
+def test_a_long_path_is_drawn_in_four_hundred_places():
+    assert along(5) == [0, 1, 2, 3, 4, 5]
+    places = along(100_000)
+    assert (len(places), places[0], places[-1]) == (401, 0, 100_000)
+    assert set(np.diff(places)) == {250}
+    comparison = experiment(laboratory("gaussian"), [regime("replace")], generations=5_000, seeds=2).results()
+    assert len(comparison_page(comparison, laboratory("gaussian"))) < 1_000_000
+
+
+def test_more_generations_than_memory_holds_are_refused():
+    with pytest.raises(UsageError, match="less than or equal to 1000000") as refused:
+        run("gaussian", generations=10**9)
+    assert "1,000,000" in refused.value.hint

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import gammaln
 
 from meeting import assert_mean, assert_share, assert_variance
 from uncollapse.collapse import laboratory, regime, run
@@ -202,7 +203,15 @@ def test_what_cannot_be_is_refused(settings, says):
         laboratory("gaussian", **settings)
 
 
-def test_a_regime_that_it_cannot_have_is_refused_with_those_it_can():
-    with pytest.raises(UsageError, match="cannot have the regime verify") as refused:
-        run("gaussian", "verify")
-    assert "replace, accumulate" in refused.value.hint
+def test_a_verifier_needs_rows():
+    with pytest.raises(UsageError, match="verify judges rows") as refused:
+        run("gaussian", "verify", sampling=False)
+    assert "--samples" in refused.value.hint
+
+
+def test_c4_of_many_rows_meets_that_of_few():
+    # At the border both are right to some 1e-13; beyond it 1 - c4 is 1/(4n) to first order, to the last digit.
+    n = forms.MANY
+    exact = np.sqrt(2 / n) * np.exp(gammaln((n + 1) / 2) - gammaln(n / 2))
+    assert forms.c4(n + 1) == pytest.approx(exact, abs=1e-12)
+    assert (1 - forms.c4(10**9)) * 4e9 == pytest.approx(1, abs=1e-6)

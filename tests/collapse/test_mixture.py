@@ -11,7 +11,7 @@ from uncollapse.collapse.mixture import Mixtures
 from uncollapse.collapse.regimes import regime
 from uncollapse.errors import UsageError
 
-REGIMES = ("replace", "accumulate", "subsample", "preserve", "fresh", "edit", "weighted", "mixed")
+REGIMES = ("replace", "accumulate", "subsample", "preserve", "fresh", "edit", "verify", "weighted", "mixed")
 
 
 def run(lab, *kinds, generations, seeds):
@@ -102,8 +102,3 @@ def test_no_form_is_claimed_where_none_holds():
 def test_bad_settings_are_refused(settings, said):
     with pytest.raises(UsageError, match=said):
         laboratory("mixture", **settings)
-
-
-def test_regimes_that_it_cannot_have_are_refused():
-    with pytest.raises(UsageError, match="cannot have the regime verify"):
-        experiment(Mixtures(), [regime("verify")], generations=1, seeds=1)

@@ -35,8 +35,8 @@ class Ledger(Laboratory):
     def fitted(self, material, *, before, rng):
         return (before[0] + 1, material)
 
-    def verified(self, model, count, *, regime, rng):
-        return Rows(np.full((model[1].values.shape[0], count), -float(model[0])))
+    def verified(self, model, like, *, regime, rng):
+        return Rows(np.full((model[1].values.shape[0], like.size), -float(model[0])))
 
     def measured(self, model):
         return {"rows": np.array([model[1].size])}

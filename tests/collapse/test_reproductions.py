@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from uncollapse.collapse.reproductions import STUDIES, Claim, Measured, counted, exact, page, reproduce, sampled
-from uncollapse.collapse.reproductions.claims import spread
+from uncollapse.collapse.reproductions.claims import Study, settled, spread
 from uncollapse.errors import UsageError
 
 
@@ -85,3 +85,24 @@ def test_every_study_is_there():
     assert set(STUDIES) == {*OUTSIDE, "zhu"}
     with pytest.raises(UsageError, match="no reproduction 'nobody'"):
         reproduce("nobody")
+
+
+def test_numbers_have_two_digits_of_their_interval():
+    assert page.digits(Measured(0.999983, 0.99981, 1.00016)) == ("0.99998", "0.99981 to 1.00016")
+    assert page.digits(Measured(19.591, 18.4, 20.78)) == ("19.6", "18.4 to 20.8")
+    assert page.digits(Measured(2.0 / 3, 2.0 / 3, 2.0 / 3)) == ("0.6667", "exact")
+
+
+def test_every_claim_is_told_as_it_is_settled():
+    claims = [Claim(what=name, source="s", published="1", ours=exact(1.0)) for name in ("one", "two")]
+    said = []
+    assert settled(claims[:1], claims[1:], reached=said.append) == claims
+    assert said == ["1 claims settled, the last one: one", "2 claims settled, the last one: two"]
+
+
+def test_a_source_is_named_once_and_numbered():
+    claims = [Claim(what=str(at), source=f"source {at // 2}", published="1", ours=exact(1.0)) for at in range(3)]
+    study = Study(name="zhu", paper="A paper", protocol="as it is", claims=claims)
+    told = page.study_page(study)
+    assert told.count("source 0") == told.count("source 1") == 1
+    assert '<ol class="sources">' in told

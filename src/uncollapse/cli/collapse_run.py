@@ -2,23 +2,22 @@
 
 import json
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from uncollapse.cli.collapse_options import LABORATORY_OPTIONS, REGIME_OPTIONS
+from uncollapse.cli.pace import Pace, Steps
 from uncollapse.collapse.experiment import Experiment, experiment
 from uncollapse.collapse.laboratory import laboratory
 from uncollapse.collapse.output import PAGE_FILE, gathered, gathered_into, write, write_theory, write_told
 from uncollapse.collapse.regimes import REGIMES, Regime, regime
-from uncollapse.collapse.results import Comparison, concatenated, theory_table
+from uncollapse.collapse.results import concatenated, theory_table
 from uncollapse.collapse.summary import Seeds, summary
 from uncollapse.collapse.theory import Curve
 from uncollapse.errors import UsageError
 
 INTERRUPTED = 130
-LINE_EVERY = 10.0  # seconds
 
 
 def perform(name: str, given: Mapping[str, Any]) -> int:
@@ -43,23 +42,6 @@ def perform(name: str, given: Mapping[str, Any]) -> int:
     return INTERRUPTED if done.stopped else 0
 
 
-class Pace:
-    """What says from time to time how many seeds are done and how long the others will take."""
-
-    def __init__(self, seeds: int) -> None:
-        self._seeds, self._done = seeds, 0
-        self._began = self._said = time.monotonic()
-
-    def __call__(self, part: Comparison) -> None:
-        """Another chunk is done."""
-        self._done += part.parts[0].seeds
-        now = time.monotonic()
-        if self._done < self._seeds and now - self._said >= LINE_EVERY:
-            self._said = now
-            left = round((now - self._began) * (self._seeds - self._done) / self._done)
-            sys.stderr.write(f"{self._done:,} of {self._seeds:,} seeds, about {left} s left\n")
-
-
 def tell_theory(name: str, given: Mapping[str, Any]) -> int:
     """The exit code; the closed forms are printed, and written where an output is named."""
     from rich.console import Console
@@ -81,7 +63,9 @@ def tell_theory(name: str, given: Mapping[str, Any]) -> int:
     table = Table(box=None, pad_edge=False)
     table.add_column("generation", justify="right")
     for label, curve in curves:
-        table.add_column(f"{label}\n{curve.measure}\n{curve.form.name}\n{curve.statistic}", justify="right")
+        table.add_column(
+            f"{label}\n{curve.measure}\n{curve.form.name}\n{curve.statistic}", justify="right", overflow="fold"
+        )
     for generation in shown(asked.generations):
         places = [(curve, generation - curve.start) for _, curve in curves]
         cells = [f"{curve.values[at]:.5g}" if 0 <= at < len(curve.values) else "" for curve, at in places]
@@ -116,8 +100,11 @@ def tell_sources(name: str, given: Mapping[str, Any]) -> int:
     asked = planned(name, given)
     if len(asked.regimes) != 1:
         raise UsageError("sources takes one regime", hint="--regime replace")
+    if asked.seeds < 2:
+        raise UsageError("one seed does not say how sure a share is", hint="--seeds 100")
     run = {each: getattr(asked, each) for each in ("generations", "seeds", "seed")}
-    comparison = apart(asked.laboratory, asked.regimes[0], **run)  # type: ignore[arg-type]
+    with Steps("sources of error apart") as reached:
+        comparison = apart(asked.laboratory, asked.regimes[0], reached=reached, **run)  # type: ignore[arg-type]
     output: Path | None = given.get("output")
     if output is None:
         told = summary(comparison, asked.laboratory, seeds=Seeds(asked.seeds, asked.seeds))
@@ -172,9 +159,12 @@ def regimes_of(given: Mapping[str, Any]) -> list[Regime]:
     Raises:
         UsageError: an unknown regime, one named twice, or an option that would be ignored.
     """
-    names = [name.strip() for name in (given.get("regime") or "replace").split(",") if name.strip()]
-    if not names or len(set(names)) < len(names):
-        raise UsageError(f"--regime {given.get('regime')}: each regime once", hint=f"there are {', '.join(REGIMES)}")
+    asked = given.get("regime")
+    names = [name.strip() for name in ("replace" if asked is None else asked).split(",")]
+    if "" in names or len(set(names)) < len(names):
+        raise UsageError(
+            f"--regime {asked!r}: each regime once, with commas between them", hint=f"there are {', '.join(REGIMES)}"
+        )
     settings = {each: _value(each, given[each]) for each in REGIME_OPTIONS if given.get(each) is not None}
     known = {name: set(REGIMES[name].model_fields) for name in names if name in REGIMES}
     for each in settings:

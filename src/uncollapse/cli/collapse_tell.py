@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from uncollapse.cli.pace import Steps
 from uncollapse.errors import UsageError
 
 # An option of plan has a meaning only with these workflows.
@@ -58,7 +59,8 @@ def reproduce(name: str, *, output: Path | None, as_json: bool) -> None:
     """Nothing; the study is run, printed, and written where an output is named."""
     from uncollapse.collapse.reproductions import page, reproduce
 
-    study = reproduce(name)
+    with Steps(f"reproducing {name}") as reached:
+        study = reproduce(name, reached=reached)
     if output is not None:
         page.write(study, output)
     if as_json:
@@ -69,9 +71,8 @@ def reproduce(name: str, *, output: Path | None, as_json: bool) -> None:
     for column in ("what", "published", "ours", "99 % interval", ""):
         table.add_column(column, justify="left" if column in ("what", "") else "right")
     for claim in study.claims:
-        interval = f"{claim.ours.low:.4g} to {claim.ours.high:.4g}"
         verdict = "inside" if claim.inside else "OUTSIDE"
-        table.add_row(claim.what, claim.published, f"{claim.ours.value:.4g}", interval, verdict)
+        table.add_row(claim.what, claim.published, *page.digits(claim.ours), verdict)
     console.print(table)
     console.print(f"{study.met} of {len(study.claims)} are met", markup=False)
     for claim in study.claims:

@@ -23,7 +23,10 @@ def report_failure(error: BaseException) -> int:
         return error.exit_code
     if isinstance(error, typer.TyperException):
         context = getattr(error, "ctx", None)
-        _say(error.format_message(), hint=f"{context.command_path} --help" if context else "uncollapse --help")
+        said = error.format_message()
+        if not said.strip():  # the help was shown instead
+            return 2
+        _say(said, hint=f"{context.command_path} --help" if context else "uncollapse --help")
         return 2
     if isinstance(error, KeyboardInterrupt | typer.Abort):
         _say("interrupted")

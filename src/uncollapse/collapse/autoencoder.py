@@ -42,6 +42,10 @@ class Autoencoder(Laboratory):
 
     name: ClassVar[str] = "autoencoder"
     regimes: ClassVar[tuple[str, ...]] = ("replace", "accumulate", "subsample", "preserve", "fresh", "edit", "mixed")
+    reasons: ClassVar[Mapping[str, str]] = {
+        "verify": "no density of an image is known, so that none is right or wrong",
+        "weighted": "its fit has no weights of rows",
+    }
     measures: ClassVar[Mapping[str, str]] = {
         "variance": "variance of the images that the model makes, summed over pixels",
         "log_variance": "logarithm of that variance, in nats",

@@ -38,7 +38,7 @@ def digits() -> Images:
     except ImportError as error:
         raise MissingExtra(
             "the digits come with scikit-learn, which is not installed",
-            hint="pip install scikit-learn, or give a folder of .npy arrays, one for each class, as the images.",
+            hint="pip install 'uncollapse[images]', or give a folder of .npy arrays, one for each class.",
         ) from error
     pixels, labels = load_digits(return_X_y=True)
     kinds = {str(kind): (pixels[labels == kind] / 16).astype(np.float32) for kind in np.unique(labels)}

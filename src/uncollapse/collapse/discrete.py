@@ -6,7 +6,7 @@ Without temperature or truncation this is the Wright-Fisher model; its closed fo
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from jaxtyping import Float, Float64
@@ -16,8 +16,9 @@ from pydantic import Field, model_validator
 
 from uncollapse.collapse.laboratory import Laboratory
 from uncollapse.collapse.materials import Counts, Rows
+from uncollapse.collapse.pooled import moments
 from uncollapse.collapse.regimes import Edit, Fresh, Preserve, Regime, Verify
-from uncollapse.collapse.theory import Curve
+from uncollapse.collapse.theory import Curve, pools
 from uncollapse.collapse.theory import discrete as forms
 from uncollapse.errors import MissingInput
 
@@ -52,6 +53,8 @@ class Discrete(Laboratory):
     spread: ClassVar[str] = "heterozygosity"
     tail: ClassVar[str] = "support"
 
+    # So many that the rarest of the usual states are drawn now and then: the tail goes generation by generation.
+    samples: Annotated[int, Field(ge=1)] = 5000
     law: Literal["zipf", "uniform", "counts"] = "zipf"
     states: Annotated[int, Field(ge=2)] = 1000
     exponent: Annotated[float, Field(gt=0)] = 1.0
@@ -106,7 +109,7 @@ class Discrete(Laboratory):
         counts = Counts.of(material, states=len(self.probabilities)) if isinstance(material, Rows) else material
         return counts.counts / counts.counts.sum(axis=1, keepdims=True)
 
-    def verified(self, model: Laws, count: int, *, regime: Verify, rng: Generator) -> Counts | Rows:
+    def verified(self, model: Laws, like: Any, *, regime: Verify, rng: Generator) -> Counts | Rows:
         """New draws that a verifier has let through.
 
         A draw of a state that the model gives p and the original p0 is right with probability min(1, p0/p): what the
@@ -115,7 +118,7 @@ class Discrete(Laboratory):
         law = decoded(model, self)
         right = np.minimum(law, self.probabilities)
         kept = regime.phi * right + regime.psi * (law - right)
-        return self._made(kept / kept.sum(axis=1, keepdims=True), count, rng)
+        return self._made(kept / kept.sum(axis=1, keepdims=True), like.size, rng)
 
     def measured(self, model: Laws) -> dict[str, Float[ndarray, "seed"]]:
         """The measures by name."""
@@ -167,7 +170,7 @@ class Discrete(Laboratory):
         elif isinstance(regime, Edit) and regime.mask == "same" and regime.decay == 1:
             real = self.samples - round(regime.rate * self.samples)
         else:
-            return []
+            return self._pooled(regime, len(k) - 1, start)
         if not 0 < real < self.samples:
             return []
         kept = not isinstance(regime, Fresh)
@@ -176,6 +179,14 @@ class Discrete(Laboratory):
             Curve("error", forms.anchored_error, error),
             Curve("heterozygosity", forms.anchored_error, start - error),
         ]
+
+    def _pooled(self, regime: Regime, generations: int, start: float) -> list[Curve]:
+        """The forms for indicators of states, whose variance is the heterozygosity."""
+        found = moments(regime, generations=generations, samples=self.samples, refit=pools.Refit(start=start))
+        if found is None:
+            return []
+        form, expected = found
+        return [Curve("error", form, expected.mean), Curve("heterozygosity", form, expected.variance)]
 
     def footprint(self, regime: Regime, *, generations: int) -> int:
         """Bytes a seed takes: a few copies of its law, and its rows where there are rows."""
@@ -226,8 +237,11 @@ def read_counts(path: Path) -> tuple[float, ...]:
         MissingInput: there is no such file, or something in it is no number.
     """
     try:
-        return tuple(float(word) for word in path.read_text().replace(",", " ").split())
+        found = tuple(float(word) for word in path.read_text().replace(",", " ").split())
+        if not found or not np.isfinite(found).all():
+            raise ValueError("a number in it is not finite" if found else "it is empty")
     except (OSError, ValueError) as error:
         raise MissingInput(
             f"{path} holds no list of numbers: {error}", hint="a text file of numbers, with spaces between them"
         ) from error
+    return found

@@ -16,6 +16,7 @@ from uncollapse.errors import UsageError
 from uncollapse.fingerprint import fingerprint
 from uncollapse.randomness import Stream
 
+LONGEST = 1_000_000  # generations; the path of one seed is then some ten million numbers
 CHUNK = 64 * 2**20  # bytes that the seeds of a chunk may take while it runs
 
 
@@ -26,7 +27,7 @@ class Experiment(BaseModel):
 
     laboratory: SerializeAsAny[Laboratory]
     regimes: Annotated[tuple[SerializeAsAny[Regime], ...], Field(min_length=1)]
-    generations: Annotated[int, Field(ge=1)] = 20
+    generations: Annotated[int, Field(ge=1, le=LONGEST)] = 20
     seeds: Annotated[int, Field(ge=1)] = 100
     seed: int = 0
 
@@ -112,6 +113,7 @@ def experiment(built: Laboratory, kinds: Sequence[Regime], **settings: int) -> E
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
+        most = f" and at most {LONGEST:,}" if place == "generations" else ""
         raise UsageError(
-            f"{place}: {first['msg']}, not {first['input']!r}", hint="a whole number, at least 1"
+            f"{place}: {first['msg']}, not {first['input']!r}", hint=f"a whole number, at least 1{most}"
         ) from error

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import Any
 
 import numpy as np
@@ -108,23 +108,16 @@ def _verify(regime: regimes.Verify, table: Table) -> Iterator[Any]:
     first = table.real()
     yield first
     while True:
-        yield table.laboratory.verified(table.models[-1], first.size, regime=regime, rng=table.rng)
+        yield table.laboratory.verified(table.models[-1], first, regime=regime, rng=table.rng)
 
 
 def _mixed(regime: regimes.Mixed, table: Table) -> Iterator[Any]:
     first = table.real()
     yield first
-    law = np.array([1.0])  # the shares of the original and of models 1, 2, ... in the law so far
-    step = 0
-    while True:
-        alpha, beta, gamma = regime.at(step)
-        law = np.append(beta * law, alpha)
-        law[0] += gamma
-        counts = apportioned(law, table.samples)
+    for counts in drawn_from(regime, table.samples):
         parts = [table.real(int(counts[0]))] if counts[0] else []
         parts += [table.made(first, count=int(n), by=by) for by, n in enumerate(counts[1:]) if n]
         yield together(parts)
-        step += 1
 
 
 DIETS: Mapping[type[regimes.Regime], Callable[..., Iterator[Any]]] = {
@@ -138,6 +131,16 @@ DIETS: Mapping[type[regimes.Regime], Callable[..., Iterator[Any]]] = {
     regimes.Weighted: _weighted,
     regimes.Mixed: _mixed,
 }
+
+
+def drawn_from(regime: regimes.Mixed, samples: int) -> Iterator[ndarray]:
+    """For fit 2, 3, ... how many rows are drawn from the original and from models 1, 2, ..."""
+    law = np.array([1.0])  # the shares of the original and of the models in the law so far
+    for step in count():
+        alpha, beta, gamma = regime.at(step)
+        law = np.append(beta * law, alpha)
+        law[0] += gamma
+        yield apportioned(law, samples)
 
 
 def apportioned(shares: ndarray, total: int) -> ndarray:

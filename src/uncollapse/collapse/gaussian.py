@@ -19,10 +19,13 @@ from scipy.special import ndtr, ndtri
 from uncollapse.collapse.feeding import edited_so_far
 from uncollapse.collapse.laboratory import Laboratory
 from uncollapse.collapse.materials import Moments, Rows
-from uncollapse.collapse.regimes import UNVERIFIED, Edit, Fresh, Preserve, Regime, Weighted
+from uncollapse.collapse.pooled import anchor_of, moments
+from uncollapse.collapse.regimes import REGIMES, Edit, Regime, Verify
 from uncollapse.collapse.rounding import Precision, rounded
-from uncollapse.collapse.theory import Curve, Form
+from uncollapse.collapse.theory import Curve, Form, pools
 from uncollapse.collapse.theory import gaussian as forms
+from uncollapse.collapse.verification import let_through
+from uncollapse.errors import UsageError
 
 START_MEAN, START_VARIANCE = 1.0, 2.0  # where an optimiser begins, every generation anew
 STEP = 0.5  # of the way to the fit, in each of its steps
@@ -46,7 +49,7 @@ class Gaussian(Laboratory):
     """
 
     name: ClassVar[str] = "gaussian"
-    regimes: ClassVar[tuple[str, ...]] = UNVERIFIED
+    regimes: ClassVar[tuple[str, ...]] = tuple(REGIMES)
     measures: ClassVar[Mapping[str, str]] = {
         "mean": "the mean of the first coordinate, in original standard deviations",
         "mean_error": "squared distance of the mean from the original one, over the original total variance",
@@ -108,6 +111,40 @@ class Gaussian(Laboratory):
         """New rows from a model, or their moments."""
         return self._made(model, count, rng)
 
+    def verified(self, model: Normal, like: Any, *, regime: Verify, rng: Generator) -> Rows:
+        """New rows from a model that a verifier has let through."""
+        seeds, d = model.mean.shape
+
+        def propose() -> tuple[Float64[ndarray, "seed row d"], Float64[ndarray, "seed row"]]:
+            noise = rng.standard_normal((seeds, like.size, d))
+            rows = model.mean[:, None] + noise @ np.swapaxes(model.root, 1, 2)
+            with np.errstate(divide="ignore"):
+                scale = np.log(np.abs(np.diagonal(model.root, axis1=1, axis2=2))).sum(axis=1)
+            return rows, self._log_original(rows) + (noise**2).sum(axis=2) / 2 + scale[:, None]
+
+        return Rows(rounded(let_through(propose, regime=regime, rng=rng), self.precision))
+
+    def _log_original(self, rows: Float64[ndarray, "seed row d"]) -> Float64[ndarray, "seed row"]:
+        """The logarithm of the original density, but for the constant that every normal density has."""
+        if not self.peaks:
+            return -(rows**2).sum(axis=2) / 2
+        centre, at = self.peaks / 2, rows[:, :, 0]
+        variance = 1 - centre**2
+        both = np.logaddexp(-((at - centre) ** 2) / (2 * variance), -((at + centre) ** 2) / (2 * variance))
+        return both - np.log(2) - np.log(variance) / 2
+
+    def refuse(self, regime: Regime) -> None:
+        """Nothing, where this laboratory can have the regime.
+
+        Raises:
+            UsageError: a verifier is asked for and there are no rows that it could judge.
+        """
+        super().refuse(regime)
+        if regime.name == "verify" and not self.sampling:
+            raise UsageError(
+                "verify judges rows, and samples = inf has none", hint="give --samples a number, 100 for example"
+            )
+
     def fitted(self, material: Moments | Rows, *, before: object, rng: Generator) -> Normal:
         """Mean and covariance, divided by the number of rows less `ddof`."""
         moments = Moments.of(material) if isinstance(material, Rows) else material
@@ -157,24 +194,18 @@ class Gaussian(Laboratory):
             edits = np.diff(list(islice(edited_so_far(regime, n), generations + 1))).tolist()
             expected, form = forms.edited(k, n=n, edits=edits, ddof=ddof), forms.edited
         else:
-            anchor = self._anchor(regime)
+            anchor = anchor_of(regime, samples=n)
             if anchor is None:
-                return []
+                return self._pooled(regime, k)
             expected, form = forms.anchored(k, anchor=anchor, first=n, ddof=ddof), forms.anchored
         return [Curve("mean_error", form, expected.mean), Curve("variance", form, expected.variance)]
 
-    def _anchor(self, regime: Regime) -> forms.Anchor | None:
-        """What of each training set is real, where some of it is; None where that is not known beforehand."""
-        n = self.samples
-        if isinstance(regime, Weighted):
-            return forms.Anchor(n, n, regime.weight, kept=False)
-        if isinstance(regime, Preserve | Fresh):
-            real = round(regime.share * n)
-        elif isinstance(regime, Edit) and regime.mask == "same" and regime.decay == 1:
-            real = n - round(regime.rate * n)
-        else:
-            return None
-        return forms.Anchor(real, n - real, real / n, kept=not isinstance(regime, Fresh)) if 0 < real < n else None
+    def _pooled(self, regime: Regime, k: Float64[ndarray, "generation"]) -> list[Curve]:
+        found = moments(regime, generations=len(k) - 1, samples=self.samples, refit=pools.Refit(ddof=self.ddof))
+        if found is None:
+            return []
+        form, expected = found
+        return [Curve("mean_error", form, expected.mean), Curve("variance", form, expected.variance)]
 
     def _replaced(self, k: Float64[ndarray, "generation"]) -> list[Curve]:
         n, d, ddof = self.samples, self.dimension, self.ddof
@@ -197,7 +228,7 @@ class Gaussian(Laboratory):
 
     def footprint(self, regime: Regime, *, generations: int) -> int:
         """Bytes a seed takes: a few matrices, and its rows where there are rows."""
-        drawn = self.peaks > 0 or self.suited(regime).rows
+        drawn = self.peaks > 0 or self.suited(regime).rows or regime.name == "verify"
         rows = super().footprint(regime, generations=generations) if drawn else 0
         return 80 * self.dimension**2 + rows * self.dimension
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Float64
 from numpy import ndarray
 from numpy.random import Generator
 from pydantic import Field
@@ -13,9 +13,11 @@ from scipy.special import ndtr
 
 from uncollapse.collapse.laboratory import Laboratory
 from uncollapse.collapse.materials import Rows
-from uncollapse.collapse.regimes import UNVERIFIED, Regime
-from uncollapse.collapse.theory import Curve, Form
+from uncollapse.collapse.pooled import anchor_of, moments
+from uncollapse.collapse.regimes import REGIMES, Regime, Verify
+from uncollapse.collapse.theory import Curve, Form, pools
 from uncollapse.collapse.theory import kernel as forms
+from uncollapse.collapse.verification import let_through
 
 TAIL = 2.0  # original standard deviations beyond which the tail begins
 
@@ -32,7 +34,7 @@ class Kde(Laboratory):
     """A kernel density estimate of a standard normal law."""
 
     name: ClassVar[str] = "kde"
-    regimes: ClassVar[tuple[str, ...]] = UNVERIFIED
+    regimes: ClassVar[tuple[str, ...]] = tuple(REGIMES)
     measures: ClassVar[Mapping[str, str]] = {
         "mean": "mean of the training data, in original standard deviations",
         "sample_variance": "variance (ddof 0) of the training data, over the original one",
@@ -67,6 +69,22 @@ class Kde(Laboratory):
         centres = np.take_along_axis(values, chosen, axis=1)
         return Rows(centres + model.width * rng.standard_normal((seeds, count)))
 
+    def verified(self, model: Kernels, like: Any, *, regime: Verify, rng: Generator) -> Rows:
+        """New rows from a model that a verifier has let through."""
+        values, width = model.rows.values, model.width
+
+        def propose() -> tuple[Float64[ndarray, "seed row"], Float64[ndarray, "seed row"]]:
+            rows = self.drawn(model, like.size, like=like, rng=rng).values
+            near = np.exp(-(((rows[:, :, None] - values[:, None]) / width) ** 2) / 2) @ model.rows.shares
+            return rows, -(rows**2) / 2 - np.log(near) + np.log(width)
+
+        return Rows(let_through(propose, regime=regime, rng=rng))
+
+    def footprint(self, regime: Regime, *, generations: int) -> int:
+        """Bytes of one seed's rows; a verifier looks at each row from each kernel."""
+        pairs = 24 * self.samples**2 if regime.name == "verify" else 0
+        return super().footprint(regime, generations=generations) + pairs
+
     def fitted(self, material: Rows, *, before: object, rng: Generator) -> Kernels:
         """The rows under kernels."""
         return Kernels(material, self.bandwidth)
@@ -97,8 +115,19 @@ class Kde(Laboratory):
         elif regime.name == "accumulate":
             held, form = forms.accumulate_variance(generations, n=n, bandwidth=h), forms.accumulate_variance
         else:
-            return []
+            found = self._pooled(regime, generations)
+            if found is None:
+                return []
+            form, held = found[0], found[1].variance[1:] - h**2
         return [
             Curve("sample_variance", form, held, start=1),
             Curve("variance", form, held + h**2, start=1),
         ]
+
+    def _pooled(self, regime: Regime, generations: int) -> tuple[Form[..., Any], pools.Expected] | None:
+        """The form where training sets mix rows of several laws; a model's variance is its rows' and the kernel's."""
+        refit, anchor = pools.Refit(added=self.bandwidth**2), anchor_of(regime, samples=self.samples)
+        if anchor is None:
+            return moments(regime, generations=generations, samples=self.samples, refit=refit)
+        k = np.arange(generations + 1.0)
+        return pools.anchored_laws, pools.anchored_laws(k, anchor=anchor, first=self.samples, refit=refit)

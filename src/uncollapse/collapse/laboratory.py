@@ -47,6 +47,7 @@ class Laboratory(BaseModel, ABC):
     together: ClassVar[
         Mapping[str, Mapping[str, str]]
     ] = {}  # by title, shares told best in one plot, with their labels
+    reasons: ClassVar[Mapping[str, str]] = {}  # why it cannot have a regime, by the regime's name
     invented: ClassVar[str] = ""  # the measure of mass where the original law has none, where there is one
 
     samples: Annotated[int, Field(ge=1)] = 100
@@ -71,8 +72,8 @@ class Laboratory(BaseModel, ABC):
     def measured(self, model: Any) -> Mapping[str, Float[ndarray, "seed"]]:
         """Each measure of the model."""
 
-    def verified(self, model: Any, count: int, *, regime: Verify, rng: Generator) -> Material:
-        """New rows from a model that a verifier has let through."""
+    def verified(self, model: Any, like: Any, *, regime: Verify, rng: Generator) -> Material:
+        """As many new rows as `like` has, from a model, that a verifier has let through."""
         raise AssertionError(f"{self.name} has no verifier")
 
     def theory(self, regime: Regime, *, generations: int) -> Sequence[Curve]:
@@ -94,8 +95,9 @@ class Laboratory(BaseModel, ABC):
             UsageError: it cannot; the hint says which it can.
         """
         if regime.name not in self.regimes:
+            why = f": {self.reasons[regime.name]}" if regime.name in self.reasons else ""
             raise UsageError(
-                f"the laboratory {self.name} cannot have the regime {regime.name}",
+                f"the laboratory {self.name} cannot have the regime {regime.name}{why}",
                 hint=f"it can have {', '.join(self.regimes)}",
             )
 

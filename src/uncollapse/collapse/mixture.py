@@ -5,7 +5,7 @@ With fewer components than modes it shows the error of a family that cannot hold
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from jaxtyping import Float64
@@ -17,9 +17,10 @@ from uncollapse.collapse import mixture_model
 from uncollapse.collapse.laboratory import Laboratory
 from uncollapse.collapse.materials import Rows
 from uncollapse.collapse.mixture_model import Mixture
-from uncollapse.collapse.regimes import UNVERIFIED, Regime
+from uncollapse.collapse.regimes import REGIMES, Regime, Verify
 from uncollapse.collapse.theory import Curve
 from uncollapse.collapse.theory import discrete as forms
+from uncollapse.collapse.verification import let_through
 
 AS_MANY = 0  # components: one for each mode
 # Original standard deviations beyond a mode at which its tail begins.
@@ -34,7 +35,7 @@ class Mixtures(Laboratory):
     """Normal modes of covariance 1 and equal mass, at equal distances along the first coordinate."""
 
     name: ClassVar[str] = "mixture"
-    regimes: ClassVar[tuple[str, ...]] = UNVERIFIED
+    regimes: ClassVar[tuple[str, ...]] = tuple(REGIMES)
     measures: ClassVar[Mapping[str, str]] = {
         "modes": "original modes around which the model has one row of a training set or more",
         "smallest_mode": "mass of the model around the original mode that has least of it",
@@ -95,6 +96,16 @@ class Mixtures(Laboratory):
     def drawn(self, model: Mixture, count: int, *, like: object, rng: Generator) -> Rows:
         """New rows from a model."""
         return Rows(mixture_model.draw(model, count, rng=rng))
+
+    def verified(self, model: Mixture, like: Any, *, regime: Verify, rng: Generator) -> Rows:
+        """New rows from a model that a verifier has let through."""
+        original = self.original(len(model.weights))
+
+        def propose() -> tuple[Float64[ndarray, "seed row d"], Float64[ndarray, "seed row"]]:
+            rows = mixture_model.draw(model, like.size, rng=rng)
+            return rows, mixture_model.log_density(original, rows) - mixture_model.log_density(model, rows)
+
+        return Rows(let_through(propose, regime=regime, rng=rng))
 
     def fitted(self, material: Rows, *, before: Mixture, rng: Generator) -> Mixture:
         """The mixture that so many rounds come to: from the model before it (warm), or from rows far apart (cold).

@@ -44,6 +44,10 @@ class NGram(Laboratory):
 
     name: ClassVar[str] = "ngram"
     regimes: ClassVar[tuple[str, ...]] = ("replace", "accumulate", "subsample", "preserve", "fresh", "edit", "mixed")
+    reasons: ClassVar[Mapping[str, str]] = {
+        "verify": "a stream of words is never all right; the discrete laboratory with --counts verifies single words",
+        "weighted": "its counts are of whole words, and a weight would split them",
+    }
     measures: ClassVar[Mapping[str, str]] = MEASURES
     risk: ClassVar[str] = "cross_entropy"
     spread: ClassVar[str] = "effective_types"

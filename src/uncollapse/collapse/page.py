@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from markupsafe import Markup
 
 from uncollapse.collapse.definitions import DEFINITIONS, Verdict, kind_of_collapse, sentence, verdicts
 from uncollapse.collapse.laboratory import Laboratory
-from uncollapse.collapse.results import INTERVAL, Comparison
+from uncollapse.collapse.results import INTERVAL, Comparison, along
 from uncollapse.collapse.side_by_side import measures_together
 from uncollapse.collapse.summary import NEAR, Agreement, agreements, met
 from uncollapse.report import NONE, Assets, Axes, Band, Figure, Page, Points, Section, Table, lines, page
@@ -47,17 +46,17 @@ def _figures(comparison: Comparison, held: Sequence[Agreement]) -> list[Figure]:
 
 
 def _plot(comparison: Comparison, laboratory: Laboratory, measure: str) -> Section:
-    x = list(range(comparison.parts[0].generations + 1))
+    x = along(comparison.parts[0].generations)
     bands, points, means = [], [], []
     for number, part in enumerate(comparison):
-        low, middle, high = (row.tolist() for row in part.quantiles(measure))
+        low, middle, high = (row[x].tolist() for row in part.quantiles(measure))
         bands.append(Band(part.regime, middle, low, high))
         for curve in part.curves:
             if curve.measure == measure:
                 if curve.statistic in ("mean", "leading order"):
-                    means.append(Points("mean over seeds", number, x, part[measure].mean(axis=1).tolist()))
-                every = max(1, -(-len(curve.values) // MOST_POINTS))
-                at = [curve.start + place for place in range(0, len(curve.values), every)]
+                    means.append(Points("mean over seeds", number, x, part[measure][x].mean(axis=1).tolist()))
+                there = [place for place in x if curve.start <= place < curve.start + len(curve.values)]
+                at = there[:: max(1, -(-len(there) // MOST_POINTS))]
                 name = f"theory: {curve.statistic} over seeds"
                 points.append(Points(name, number, at, [float(curve.values[place - curve.start]) for place in at]))
     axes = Axes(
@@ -80,10 +79,8 @@ def answer(comparison: Comparison, laboratory: Laboratory) -> str:
 
 
 def _moral(comparison: Comparison, measure: str) -> str:
-    start = {
-        part.regime: (float(np.median(part[measure][0])), float(np.median(part[measure][-1]))) for part in comparison
-    }
-    said = [f"{regime} goes from {first:.4g} to {last:.4g}" for regime, (first, last) in start.items()]
+    medians = {part.regime: part.quantiles(measure, (0.5,))[0] for part in comparison}
+    said = [f"{regime} goes from {path[0]:.4g} to {path[-1]:.4g}" for regime, path in medians.items()]
     return f"Median over seeds: {'; '.join(said)}."
 
 
@@ -122,7 +119,7 @@ def _forms(held: Sequence[Agreement]) -> Section:
             each.curve.form.name,
             f"{each.theory:.5g}",
             f"{each.simulated:.5g} ± {each.error:.2g}",
-            f"{each.z:+.1f}" if each.judged else "leading order",
+            f"{each.z:+.1f}" if each.judged else each.unjudged,
             each.curve.form.statement,
             f"{each.curve.form.source} ({each.curve.form.standing.value})",
         )

@@ -154,14 +154,11 @@ def regime(name: str, **settings: Any) -> Regime:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"])) or "settings"
         own = ", ".join(REGIMES[name].model_fields) or "none"
-        raise UsageError(f"regime {name}: {place}: {first['msg']}", hint=f"its settings: {own}") from error
+        said = first["msg"].removeprefix("Value error, ")
+        raise UsageError(f"regime {name}: {place}: {said}", hint=f"its settings: {own}") from error
 
 
 def _shown(value: object) -> str:
     if isinstance(value, tuple):
         return "/".join(f"{part:g}" for part in value)
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-# What can be done with rows by anybody: all but the verdict of a verifier, which only some laws can be given.
-UNVERIFIED = tuple(name for name in REGIMES if name != "verify")

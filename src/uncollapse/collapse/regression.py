@@ -20,9 +20,11 @@ from uncollapse.collapse.feeding import edited_so_far
 from uncollapse.collapse.gaussian import bartlett
 from uncollapse.collapse.laboratory import Laboratory
 from uncollapse.collapse.materials import choose
-from uncollapse.collapse.regimes import UNVERIFIED, Edit, Regime
-from uncollapse.collapse.theory import Curve, Form
+from uncollapse.collapse.pooled import anchor_of, moments
+from uncollapse.collapse.regimes import REGIMES, Edit, Regime, Verify
+from uncollapse.collapse.theory import Curve, Form, pools
 from uncollapse.collapse.theory import regression as forms
+from uncollapse.collapse.verification import let_through_in_place
 
 Weights = Float64[ndarray, "seed d"]
 
@@ -118,7 +120,7 @@ class Regression(Laboratory):
     """Least squares or ridge on Gaussian rows, isotropic or with the eigenvalues of a real covariance."""
 
     name: ClassVar[str] = "regression"
-    regimes: ClassVar[tuple[str, ...]] = UNVERIFIED
+    regimes: ClassVar[tuple[str, ...]] = tuple(REGIMES)
     measures: ClassVar[Mapping[str, str]] = {
         "error": "excess test error: squared distance of the weights in the rows' covariance, in units of sigma^2",
         "error_units": "the same in units of sigma^2 d/(T - d - 1), the expected error of one fit to real labels",
@@ -159,7 +161,7 @@ class Regression(Laboratory):
 
     def suited(self, regime: Regime) -> Self:
         """Rows where the regime asks for single rows, else what least squares needs of them."""
-        return self.model_copy(update={"rows": True}) if regime.asks & {"thin", "swap"} else self
+        return self.model_copy(update={"rows": True}) if regime.asks & {"thin", "swap", "verify"} else self
 
     def original(self, seeds: int) -> Weights:
         """The true weights."""
@@ -175,6 +177,20 @@ class Regression(Laboratory):
         """New labels from a model: for the rows of `like` with the same design, else for new rows."""
         kept = self.design == "same" and like.size == count
         return self._made(model, count, like=like if kept else None, rng=rng)
+
+    def verified(self, model: Weights, like: Any, *, regime: Verify, rng: Generator) -> Labelled:
+        """Labels from a model that a verifier has let through: each row is labelled until a label of it is kept."""
+        inputs = like.inputs
+        if self.design == "fresh":
+            inputs = rng.standard_normal(inputs.shape) * self.scales
+        said = (inputs @ model[:, :, None])[:, :, 0]
+        beside = said - inputs[:, :, 0] * self.signal
+
+        def propose() -> tuple[Float64[ndarray, "seed row"], Float64[ndarray, "seed row"]]:
+            noise = rng.standard_normal(said.shape)
+            return said + noise, (noise**2 - (noise + beside) ** 2) / 2
+
+        return Labelled(inputs, let_through_in_place(propose, regime=regime, rng=rng))
 
     def fitted(self, material: Normals | Labelled, *, before: object, rng: Generator) -> Weights:
         """Least squares, or ridge with the penalty T times `ridge`."""
@@ -202,13 +218,32 @@ class Regression(Laboratory):
         k, rows, d = np.arange(generations + 1.0), self.samples, self.dimension
         if regime.name == "replace":
             return self._both(forms.replace_error, forms.replace_error(k, rows=rows, d=d))
-        if regime.name == "accumulate" and self.design == "same":
-            return self._both(forms.accumulate_error, forms.accumulate_error(k, rows=rows, d=d))
         if regime.name == "accumulate":
-            return self._both(forms.accumulate_error_fresh, forms.accumulate_error_fresh(k, rows=rows, d=d))
+            form = forms.accumulate_error if self.design == "same" else forms.accumulate_error_fresh
+            return self._both(form, form(k, rows=rows, d=d))
         if isinstance(regime, Edit) and self.design == "same":
             return self._edited(regime, k)
-        return []
+        if isinstance(regime, Verify):
+            verified = forms.verified_labels(k, phi=regime.phi, psi=regime.psi)
+            return [Curve("error_units", forms.verified_labels, verified, statistic="leading order")]
+        return self._pooled(regime, k)
+
+    def _pooled(self, regime: Regime, k: Float64[ndarray, "generation"]) -> list[Curve]:
+        """The forms where training sets mix labels of several weights: with many rows for each dimension, these are
+        means, and their labels' noise is known.
+        """
+        refit, anchor = pools.Refit(known=True), anchor_of(regime, samples=self.samples)
+        if isinstance(regime, Edit):
+            return []  # with new designs the swapped rows bring inputs of their own
+        if anchor is not None:
+            expected = pools.anchored_laws(k, anchor=anchor, first=self.samples, refit=refit)
+            found: tuple[Form[..., Any], pools.Expected] | None = (pools.anchored_laws, expected)
+        else:
+            found = moments(regime, generations=len(k) - 1, samples=self.samples, refit=refit)
+        if found is None:
+            return []
+        form, path = found
+        return [Curve("error_units", form, self.samples * path.mean, statistic="leading order")]
 
     def _edited(self, regime: Edit, k: Float64[ndarray, "generation"]) -> list[Curve]:
         """The leading-order form of these edits, and the exact error for the masks that were meant."""

@@ -11,6 +11,7 @@ from numpy import ndarray
 from uncollapse.collapse.theory import Curve
 
 AXES = ("generation", "seed", "measure")
+PLACES = 400  # generations that a plot shows of a long path
 INTERVAL = (0.05, 0.95)  # the quantiles over seeds between which the interval lies
 
 RESULTS = pa.schema(
@@ -139,6 +140,11 @@ class Comparison:
     def theory_table(self) -> pa.Table:
         """All closed forms in one long table, without seeds, with the form's name."""
         return pa.concat_tables([part.theory_table() for part in self.parts])
+
+
+def along(generations: int) -> list[int]:
+    """The generations that a plot shows: all, or of a long path some in even steps with the first and the last."""
+    return np.unique(np.linspace(0, generations, min(generations, PLACES) + 1).round().astype(int)).tolist()
 
 
 def concatenated(parts: Sequence[Comparison]) -> Comparison:

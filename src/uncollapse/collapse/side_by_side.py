@@ -6,7 +6,7 @@ import numpy as np
 from markupsafe import Markup
 
 from uncollapse.collapse.laboratory import Laboratory
-from uncollapse.collapse.results import INTERVAL, Comparison, Results
+from uncollapse.collapse.results import INTERVAL, Comparison, Results, along
 from uncollapse.report import Axes, Band, Section, lines
 
 
@@ -20,14 +20,14 @@ def measures_together(comparison: Comparison, laboratory: Laboratory) -> Iterato
 
 def _chart(part: Results, measures: Mapping[str, str], *, name: str) -> Markup:
     """The plot of one regime, a line with its interval for each measure."""
-    bands = []
+    bands, x = [], along(part.generations)
     for measure, label in measures.items():
-        low, middle, high = (row.tolist() for row in part.quantiles(measure))
+        low, middle, high = (row[x].tolist() for row in part.quantiles(measure))
         bands.append(Band(label, middle, low, high))
     share = 100 * (INTERVAL[1] - INTERVAL[0])
     reading = f"The lines are medians over seeds; each band holds {share:.0f} % of them."
     axes = Axes(name=name, title=f"Regime {part.regime}", reading=reading, x="generation", y="share kept", holds=(0, 1))
-    return lines(list(range(part.generations + 1)), bands=bands, axes=axes).markup()
+    return lines(x, bands=bands, axes=axes).markup()
 
 
 def _moral(comparison: Comparison, measures: Mapping[str, str]) -> str:

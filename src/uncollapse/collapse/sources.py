@@ -4,7 +4,7 @@ Source: Shumailov et al., Nature 631 (2024): statistical approximation, function
 approximation; finite precision is the fourth that they name without counting it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,14 +43,19 @@ def laboratories(built: Gaussian) -> dict[str, Gaussian]:
     return {ALL: built} | {f"without {name}": each for name, each in on.items()}
 
 
-def apart(built: Gaussian, regime: Regime, **settings: int) -> Comparison:
-    """One regime with all sources of error, then without each; `settings` are those of an experiment."""
+def apart(built: Gaussian, regime: Regime, *, reached: Callable[[str], object] = str, **settings: int) -> Comparison:
+    """One regime with all sources of error, then without each; `settings` are those of an experiment.
+
+    `reached` is told after each loop how many of how many are done.
+    """
     parts: list[Results] = []
     told: Mapping[str, Any] = {}
-    for label, each in laboratories(built).items():
+    loops = laboratories(built)
+    for label, each in loops.items():
         done = experiment(each, [regime], **settings)
         (part,) = done.results().parts
         parts.append(part.renamed(label))
+        reached(f"{len(parts)} of {len(loops)} loops")
         told = told or done.settings
     return Comparison(tuple(parts), told)
 

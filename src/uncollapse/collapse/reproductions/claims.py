@@ -1,9 +1,10 @@
 """Claims: what was published, what came out here, and whether the two meet."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from itertools import chain
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -63,6 +64,18 @@ class Study:
     def met(self) -> int:
         """How many claims are met."""
         return sum(claim.inside for claim in self.claims)
+
+
+Reached: TypeAlias = Callable[[str], object]  # is told how far a study is
+
+
+def settled(*parts: Iterable[Claim], reached: Reached) -> list[Claim]:
+    """The claims of all parts in order; `reached` is told after each how many there are."""
+    claims: list[Claim] = []
+    for claim in chain.from_iterable(parts):
+        claims.append(claim)
+        reached(f"{len(claims)} claims settled, the last one: {claim.what}")
+    return claims
 
 
 def sampled(values: Float[ndarray, "seed"], *, error: float = 0.0) -> Measured:

@@ -7,7 +7,7 @@ import numpy as np
 from uncollapse.collapse.experiment import run
 from uncollapse.collapse.materials import together
 from uncollapse.collapse.regression import Regression
-from uncollapse.collapse.reproductions.claims import Claim, Measured, Study, exact, sampled
+from uncollapse.collapse.reproductions.claims import Claim, Measured, Reached, Study, exact, sampled, settled
 from uncollapse.collapse.theory import regression, scaling
 
 TALES = "Dohmatob et al. 2024 (arXiv 2402.07043), Theorem 2.1"
@@ -16,14 +16,14 @@ RANKS = 10_000_000
 SIZES = np.array([10**3, 10**4, 10**5])
 
 
-def study() -> Study:
+def study(reached: Reached = str) -> Study:
     """Exponents of tails, plateaus of cut tails, and the floor that a small synthetic share leaves."""
     return Study(
         name="dohmatob",
         paper="Dohmatob et al. 2024 and 2025",
         protocol=f"Hutter's model over {RANKS:,} ranks, finite sums; isotropic least squares with a share of "
         "labels from other weights, 50 seeds.",
-        claims=[*_tails(), *_strong(), *_linear()],
+        claims=settled(_tails(), _strong(), _linear(), reached=reached),
         missing="Random features beyond the interpolation threshold, and the transformers of both papers.",
     )
 

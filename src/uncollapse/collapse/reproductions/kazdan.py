@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from uncollapse.collapse.experiment import run
-from uncollapse.collapse.reproductions.claims import Claim, Study, sampled
+from uncollapse.collapse.reproductions.claims import Claim, Reached, Study, sampled, settled
 
 PAPER = "Kazdan et al. 2024 (arXiv 2410.16713)"
 RUNS = "means over the 100 seeds of the committed run histories (KoyejoLab-Collapse-or-Thrive, commit 369132e), d = 1"
@@ -22,14 +22,14 @@ HISTORIES = {
 }
 
 
-def study() -> Study:
+def study(reached: Reached = str) -> Study:
     """The Gaussian against the committed runs, and the three orderings."""
     return Study(
         name="kazdan",
         paper=PAPER,
         protocol="Maximum likelihood (ddof 0) as in the released code; Gaussian 100 fits, kernel density h in .1, .5, "
         "1, regression with a subsample of fixed size.",
-        claims=[*_gaussian(), *_kernel(), *_regression()],
+        claims=settled(_gaussian(), _kernel(), _regression(), reached=reached),
         missing="Instruction tuning of Gemma-2 on HelpSteer2, which needs such models.",
     )
 

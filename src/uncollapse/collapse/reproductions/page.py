@@ -1,12 +1,13 @@
 """The page of a reproduction: every published number beside ours."""
 
 import json
+from math import floor, log10
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
-from uncollapse.collapse.reproductions.claims import Claim, Study
+from uncollapse.collapse.reproductions.claims import Claim, Measured, Study
 from uncollapse.corpora.storage import refusals, write_whole
 from uncollapse.report import NONE, Assets, Figure, Page, Section, Table, page
 from uncollapse.report.rendering import asset
@@ -77,17 +78,30 @@ def _outside(claims: list[Claim]) -> str:
 
 
 def _section(name: str, heading: str, sentence: str, claims: list[Claim]) -> Section:
+    """A table of claims; sources are numbered and follow it, since many claims share one."""
+    sources = list(dict.fromkeys(claim.source for claim in claims))
     rows = [
         (
             claim.what,
             claim.published,
-            f"{claim.ours.value:.4g}",
-            f"{claim.ours.low:.4g} to {claim.ours.high:.4g}",
+            *digits(claim.ours),
             "inside" if claim.inside else "outside",
+            str(1 + sources.index(claim.source)),
             claim.note or NONE,
-            claim.source,
         )
         for claim in claims
     ]
-    columns = ("what", "published", "ours", "99 % interval", "verdict", "note", "source")
-    return Section(name, heading, sentence, Table(caption=heading, columns=columns, rows=rows).markup())
+    columns = ("what", "published", "ours", "99 % interval", "verdict", "source", "note")
+    table = Table(caption=heading, columns=columns, rows=rows).markup()
+    cited = Markup("").join(Markup("<li>{}</li>").format(source) for source in sources)
+    return Section(name, heading, sentence, table + Markup('<ol class="sources">{}</ol>').format(cited))
+
+
+def digits(ours: Measured) -> tuple[str, str]:
+    """A number and its interval, with two digits of half the interval's width."""
+    half = (ours.high - ours.low) / 2
+    if not half:
+        return f"{ours.value:.4g}", "exact"
+    places = max(0, 1 - floor(log10(half)))
+    low, high = (f"{bound:.{places}f}" for bound in (ours.low, ours.high))
+    return f"{ours.value:.{places}f}", f"{low} to {high}"

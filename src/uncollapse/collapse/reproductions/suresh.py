@@ -7,13 +7,13 @@ import numpy as np
 
 from uncollapse.collapse.experiment import run
 from uncollapse.collapse.reproductions import suresh_text
-from uncollapse.collapse.reproductions.claims import Claim, Study, counted, sampled
+from uncollapse.collapse.reproductions.claims import Claim, Reached, Study, counted, sampled, settled
 from uncollapse.collapse.theory import discrete, gaussian
 
 PAPER = "Suresh et al. 2024 (arXiv 2412.17646)"
 
 
-def study() -> Study:
+def study(reached: Reached = str) -> Study:
     """Survival of states, of a Poisson law and of a normal one, against the bounds."""
     return Study(
         name="suresh",
@@ -21,7 +21,7 @@ def study() -> Study:
         protocol="A state of probability .01 among 100 draws; a Poisson law of rate 1 from 10 draws; a normal law from "
         "10 draws; Zipf's law over 1,000 states. 50,000 seeds, Zipf 2,000. The words of a real text, "
         "20 seeds.",
-        claims=[*_states(), *_poisson(), *_normal(), *_zipf(), *suresh_text.claims()],
+        claims=settled(_states(), _poisson(), _normal(), _zipf(), suresh_text.claims(), reached=reached),
         missing="Mixtures (collapse mixture) and longer n-grams (collapse ngram --order 2) have laboratories.",
     )
 

@@ -1,7 +1,8 @@
 """The closed forms: each a function with its source, equation number and standing.
 
-One file for each setting: `gaussian`, `discrete`, `regression` (with editing), `kernel`, `scaling` (tails, floors,
-verification, decoding). What a simulation is held against is a `Curve`: one form, evaluated at each generation.
+One file for each setting: `gaussian`, `pools` (training sets of several laws), `discrete`, `regression` (with
+editing), `kernel`, `scaling` (tails, floors, verification, decoding), `text`. What a simulation is held against is a
+`Curve`: one form, evaluated at each generation.
 """
 
 from uncollapse.collapse.theory.form import Curve, Form, Standing, forms

@@ -14,7 +14,7 @@ Value_co = TypeVar("Value_co", covariant=True)
 Number: TypeAlias = int | float
 Statistic: TypeAlias = Literal["mean", "median", "lower bound", "upper bound", "leading order"]
 
-ROOMS = ("gaussian", "discrete", "regression", "kernel", "scaling", "text")
+ROOMS = ("gaussian", "pools", "discrete", "regression", "kernel", "scaling", "text")
 _FORMS: dict[str, "Form[..., object]"] = {}
 
 

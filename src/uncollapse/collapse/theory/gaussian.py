@@ -5,7 +5,6 @@ Variances and squared errors are in units of the original variance of one coordi
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float64
@@ -13,8 +12,10 @@ from numpy import ndarray
 from scipy.special import gammaln, polygamma, psi
 
 from uncollapse.collapse.theory.form import Standing, form
+from uncollapse.collapse.theory.pools import Anchor, Expected, Refit, anchored_laws
 
 Fits = Float64[ndarray, "generation"]
+MANY = 2_000  # rows from which c4 is taken from its series in 1/n
 
 
 @form(
@@ -25,6 +26,8 @@ Fits = Float64[ndarray, "generation"]
 )
 def c4(n: int) -> float:
     """The expected standard deviation (ddof 1) of n normal rows, in units of the true one."""
+    if n > MANY:  # the difference of two large logarithms loses more digits than this series leaves out
+        return 1 - 1 / (4 * n) - 7 / (32 * n**2) - 19 / (128 * n**3)
     return float(np.sqrt(2 / (n - 1)) * np.exp(gammaln(n / 2) - gammaln((n - 1) / 2)))
 
 
@@ -93,7 +96,7 @@ def replace_w2_first_order(k: Fits, *, n: int) -> Fits:
 def log_determinant(k: Fits, *, n: int, d: int = 1, ddof: int = 1) -> Fits:
     """The expected logarithm of the determinant of the covariance after k fits (d = 1: of the variance), in nats."""
     per_fit = psi((n - np.arange(1, d + 1)) / 2).sum() + d * np.log(2 / (n - ddof))
-    return k * per_fit
+    return k * per_fit + 0.0
 
 
 @form(
@@ -170,30 +173,6 @@ def collapse_bound_c4(k: Fits, *, n: int, epsilon: float) -> Fits:
     return np.minimum(1, c4(n) ** k / epsilon)
 
 
-class Anchor(NamedTuple):
-    """What each training set of an anchored loop holds: real rows, made rows, the weight of the real part.
-
-    `kept` says whether the real rows are the same every time; unweighted, `weight` is real / (real + made).
-    """
-
-    real: int
-    made: int
-    weight: float
-    kept: bool
-
-    @property
-    def size(self) -> float:
-        """What the denominator of the covariance starts from: the sum of the rows' weights."""
-        return float(self.real + self.made) if self.weight == self.real / (self.real + self.made) else float(self.real)
-
-
-class Expected(NamedTuple):
-    """The expected squared error of the mean and the expected variance, at generation 0, 1, 2, ..."""
-
-    mean: Fits
-    variance: Fits
-
-
 @form(
     "anchored",
     source="the second moments of mean and covariance are linear in those of the fit before",
@@ -203,19 +182,7 @@ class Expected(NamedTuple):
 )
 def anchored(k: Fits, *, anchor: Anchor, first: int, ddof: int = 1) -> Expected:
     """Mean error and variance with r real rows of weight w and m made ones in each fit after the first."""
-    real, made, w = anchor.real, anchor.made, anchor.weight
-    error, variance = 1 / first, (first - 1) / (first - ddof)
-    errors, variances = [0.0, error], [1.0, variance]
-    shared = w / real if anchor.kept else 0.0
-    for _ in range(2, len(k)):
-        gap = 1 / real + error + variance / made - 2 * shared
-        inner = w * (1 - 1 / real) + (1 - w) * (1 - 1 / made) * variance
-        error = w**2 / real + (1 - w) ** 2 * (error + variance / made) + 2 * w * (1 - w) * shared
-        variance = (inner + w * (1 - w) * gap) * anchor.size / (anchor.size - ddof)
-        shared = w / real + (1 - w) * shared if anchor.kept else 0.0
-        errors.append(error)
-        variances.append(variance)
-    return Expected(np.array(errors)[: len(k)], np.array(variances)[: len(k)])
+    return anchored_laws(k, anchor=anchor, first=first, refit=Refit(ddof=ddof))
 
 
 @form(

@@ -193,3 +193,17 @@ def strong_collapse(*, share: Number, distance: Number, d: int, n: int, noise: N
     """The test error of one fit to n rows, a share of which has labels from weights this far from the true ones."""
     bias = (share * distance) ** 2
     return bias + (noise**2 + share * (1 - share) * distance**2) * d / n
+
+
+@form(
+    "verified-labels",
+    source="a verifier that keeps right labels at rate phi and wrong ones at psi (Feng et al. 2024, arXiv 2406.07515), "
+    "a label being right with probability min(1, p0/p)",
+    standing=Standing.DERIVED,
+    statement="error_k/u = (1 - c^(2k))/(1 - c^2), c = (phi + psi)/(2 phi): half of what a model is beside the truth "
+    "is in labels beyond it; bounded while psi < phi",
+)
+def verified_labels(k: Fits, *, phi: Number, psi: Number) -> Fits:
+    """The error over u after k fits to verified labels, while models are near the truth (d much less than T)."""
+    c = (phi + psi) / (2 * phi)
+    return k if c == 1 else (1 - c ** (2 * k)) / (1 - c**2)
