@@ -69,6 +69,9 @@ SCHEMA = pa.schema(
 
 OUR_COLUMNS = tuple(SCHEMA.names)
 
+USERS = "user_"
+"""What is put before the name of a user's column that would be one of ours."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:

@@ -70,6 +70,14 @@ class TestGroups:
     def test_the_worst_stands_first(self, grouped):
         assert [group.report["name"] for group in rank(grouped[1])] == ["kind = bad", "kind = good"]
 
+    def test_a_users_column_is_meant_before_one_of_ours(self, auditor):
+        table = pa.table({"text": ["a b", "c d", "e f"], "source": ["made.jsonl"] * 3, "user_source": ["x", "x", "y"]})
+        _, groups = auditor.audit_groups(from_documents(table), column="source")
+        assert {group.report["name"]: group.report["corpus"]["rows"] for group in groups} == {
+            "user_source = x": 2,
+            "user_source = y": 1,
+        }
+
     def test_a_column_that_is_not_there_or_has_too_many_values(self, auditor):
         with pytest.raises(UsageError, match="no column 'kind'"):
             auditor.audit_groups(from_documents(["a"]), column="kind")

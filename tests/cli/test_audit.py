@@ -228,7 +228,7 @@ def test_an_edited_corpus_against_its_own_source_is_lineage(uncollapse, here, wo
     assert status_of(report)["memorised"] == "pass"
     changed = json.loads((here / "edited" / "report.json").read_text())["documents"]["changed"]
     assert report["corpus"]["lineage"] == changed > 15
-    assert f"{changed} documents were made from documents of the reference" in " ".join(report["notes"])
+    assert f"by their own account: {changed}." in " ".join(report["notes"])
     assert next(line for line in report["statistics"] if line["name"] == "copied")["corpus"] == 0
 
 

@@ -21,6 +21,7 @@ from uncollapse.auditing.passages import few, most_words, passages, shortened
 from uncollapse.auditing.pool import Documents
 from uncollapse.auditing.verdicts import NO_REFERENCE, Status, Verdict, judge
 from uncollapse.auditing.whole import whole_statistics
+from uncollapse.document import USERS
 from uncollapse.errors import UncollapseError, UnknownModel, UsageError
 from uncollapse.fingerprint import fingerprint
 from uncollapse.language_models.model import LanguageModel
@@ -335,6 +336,8 @@ def _read_groups(
 
 
 def _by_value(batch: pa.RecordBatch, column: str) -> Iterator[tuple[str, pa.RecordBatch]]:
+    # A column of the user's with one of our names is read under another: it is the one that is meant.
+    column = f"{USERS}{column}" if f"{USERS}{column}" in batch.schema.names else column
     if column not in batch.schema.names:
         raise UsageError(
             f"there is no column {column!r} to group by", hint=f"there are: {', '.join(batch.schema.names)}"

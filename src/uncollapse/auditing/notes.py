@@ -30,7 +30,7 @@ def _of_units(units: str, shortened: int) -> Iterator[str]:
         )
     if shortened:
         yield (
-            f"{shortened:,} documents are so long that one would outweigh the rest: only their beginning is compared."
+            f"Documents so long that one would outweigh the rest, of which only the beginning is compared: {shortened:,}."
         )
 
 
@@ -39,18 +39,19 @@ def _of_copies(corpus: Read) -> Iterator[str]:
     same = len(corpus.copied) - foreign
     if corpus.lineage:
         yield (
-            f"{corpus.lineage:,} documents were made from documents of the reference, by their own account. They are "
-            "never held against their own source, and their copies are no memorising."
+            f"Documents that were made from documents of the reference, by their own account: {corpus.lineage:,}. They "
+            "are never held against their own source, and their copies are no memorising."
         )
     if same:
         yield (
-            f"{same:,} more stand in the reference unchanged, as an edit leaves documents in which it finds nothing to "
-            "change."
+            "Beside them, documents that stand in the reference unchanged, as an edit leaves those in which it finds "
+            f"nothing to change: {same:,}."
         )
     if foreign:
         yield (
-            f"{foreign:,} documents stand in the reference as well, whole or in large part. Where a whole one's source "
-            "is what all is held against, it is left out; parts stay, and make the corpus look healthier than it is."
+            f"Documents that stand in the reference as well, whole or in large part: {foreign:,}. Where a whole one's "
+            "source is what all is held against, it is left out; parts stay, and make the corpus look healthier than it "
+            "is."
         )
 
 
@@ -65,6 +66,6 @@ def _of_scripts(read: Read, what: str) -> Iterator[str]:
 def _of_near_copies(examined: Examined) -> Iterator[str]:
     if examined.corpus.near_copies:
         yield (
-            f"{examined.corpus.near_copies:,} near copies in the sample were left out before anything but copies was "
-            "counted, so that each verdict speaks of one thing."
+            f"Near copies in the sample that were left out before anything but copies was counted, so that each verdict "
+            f"speaks of one thing: {examined.corpus.near_copies:,}."
         )

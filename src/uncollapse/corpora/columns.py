@@ -8,7 +8,7 @@ import pyarrow.types as pt
 
 from uncollapse.corpora.plan import Layout
 from uncollapse.corpora.values import ABSENT, leaves_out_nulls
-from uncollapse.document import OUR_COLUMNS
+from uncollapse.document import OUR_COLUMNS, USERS
 from uncollapse.errors import ColumnClash, InputError, MissingColumn, UsageError
 
 FIELD_ID = b"PARQUET:field_id"
@@ -39,7 +39,7 @@ def name_in_corpus(name: str, *, layout: Layout, ours: bool) -> str | None:
     if name == layout.text_column or (ours and name in OUR_COLUMNS):
         return None
     name = layout.rename.get(name, name)
-    return f"user_{name}" if name in OUR_COLUMNS else name
+    return f"{USERS}{name}" if name in OUR_COLUMNS else name
 
 
 def check_layout(layout: Layout) -> None:
