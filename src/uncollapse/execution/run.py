@@ -14,6 +14,7 @@ import pyarrow as pa
 from uncollapse.corpora.commit import PLAN, Account, Receipt, Room, commit
 from uncollapse.corpora.corpus import Corpus
 from uncollapse.corpora.formats import check_writable
+from uncollapse.corpora.histories import Histories
 from uncollapse.corpora.plan import Shard
 from uncollapse.corpora.reading import Reader
 from uncollapse.corpora.storage import locked, refusals, sweep, write_whole
@@ -35,12 +36,14 @@ class ShardWork:
     corpus: Corpus
     room: Room
     _reader: Reader | None = field(default=None, repr=False)
+    _histories: Histories | None = field(default=None, repr=False)
 
     def __call__(self, shard: Shard) -> Iterator[Advance | Receipt]:
         """Each batch as it is worked, then the receipt."""
-        if self._reader is None:
+        if self._reader is None or self._histories is None:
             self._reader = Reader(self.corpus.plan, self.corpus.in_memory)
-        work = self.corpus.work(shard, reader=self._reader)
+            self._histories = Histories(self.corpus.plan)
+        work = self.corpus.work(shard, reader=self._reader, histories=self._histories)
         for event in commit(self.room, shard, work=work, schema=self.corpus.schema):
             yield event if isinstance(event, Receipt) else Advance.of(shard.index, event)
         pa.default_memory_pool().release_unused()
