@@ -112,7 +112,7 @@ class Corpus:
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """One batch after all steps: what goes on, what stayed behind, what was counted; the ledger's rows where asked for."""
+    """One batch after all steps: what goes on, what stayed behind, what was counted, and the ledger's rows."""
 
     batch: pa.RecordBatch
     rejects: tuple[Reject, ...]

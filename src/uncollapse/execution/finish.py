@@ -37,7 +37,7 @@ def finish(
     assert account.rows_in == corpus.plan.rows, f"{account.rows_in} rows of {corpus.plan.rows} were read"
     with refusals(place.asked):
         sweep(room.folder)
-        _gather_rejects(place, room, ordered)
+        rejects = _gather_rejects(place, room, ordered)
         shards = [_joined(corpus, place, room, ordered)] if place.single else [_entry(receipt) for receipt in ordered]
         content = {
             "uncollapse": claim["uncollapse"],
@@ -52,6 +52,7 @@ def finish(
             "rows": account.as_json(),
             "tally": _sum(ordered),
             "shards": shards,
+            **({} if rejects is None else {"rejects": rejects}),
             "ledger": _ledger(place, room, ordered),
             "roots": roots([room.digests(receipt.shard) for receipt in ordered]),
             "schema": schema_as_text(corpus.schema),
@@ -110,11 +111,13 @@ def _sum(receipts: Sequence[Receipt]) -> Tally:
     return total
 
 
-def _gather_rejects(place: Target, room: Room, receipts: Sequence[Receipt]) -> None:
+def _gather_rejects(place: Target, room: Room, receipts: Sequence[Receipt]) -> dict[str, Any] | None:
+    """The rows that stayed behind, now one file: its name and digest; None where there are none."""
     path = place.paper("rejects.jsonl")
     parts = [room.rejects(receipt.shard) for receipt in receipts]
-    if any(part.stat().st_size for part in parts):
-        _concatenate(parts, path)
+    if not any(part.stat().st_size for part in parts):
+        return None
+    return {"name": path.name, "blake3": _concatenate(parts, path)[1]}
 
 
 def _concatenate(parts: Sequence[Path], path: Path) -> tuple[int, str]:

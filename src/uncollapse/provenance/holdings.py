@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from math import isnan
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
@@ -71,6 +72,21 @@ class Totals:
     def deepest(self) -> int | None:
         """The greatest depth that is known."""
         return max((depth for depth in self.depth if depth is not None), default=None)
+
+    def as_json(self) -> dict[str, Any]:
+        """The totals as plain values; a share of nothing is null."""
+        shares = {
+            name: getattr(self, name) for name in ("human_share", "written_share", "unknown_share", "reserve_share")
+        }
+        return {
+            "rows": self.rows,
+            "words": self.words,
+            "by": [{"origin": pair[0], "basis": pair[1], **amount._asdict()} for pair, amount in self.by.items()],
+            "depth": [{"depth": depth, "rows": rows} for depth, rows in self.depth.items()],
+            "generators": dict(self.generators),
+            **{name: None if share is None or isnan(share) else share for name, share in shares.items()},
+            "edits_of_a_position": self.edits_of_a_position,
+        }
 
     def _share(self, part: int) -> float:
         return part / self.words if self.words else float("nan")

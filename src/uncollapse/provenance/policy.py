@@ -81,6 +81,10 @@ class Policy(BaseModel):
         except ValidationError as error:
             raise _refused(error, path) from error
 
+    def rules(self) -> tuple[str, ...]:
+        """The rules that are checked, by name."""
+        return tuple(rule for rule in RULES if getattr(self, rule) not in (None, False))
+
     def deep(self, depth: int) -> int:
         """How deep at most a text of this recorded depth lies, where unknown models count as this policy has it."""
         return depth + self.unknown_generator_depth - UNKNOWN_GENERATOR_DEPTH if depth else 0
