@@ -6,11 +6,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from uncollapse.corpora.manifest import VERSION, seal_of
+from uncollapse.corpora.plan import schema_from_text
+from uncollapse.document import SCHEMA
 from uncollapse.fingerprint import file_digest, fingerprint
 from uncollapse.ledger.findings import Findings
 from uncollapse.ledger.papers import Manifest, Papers
-from uncollapse.provenance import model_table
+from uncollapse.provenance import UNKNOWN_GENERATOR_DEPTH, model_table
+from uncollapse.provenance.counting import COUNTING
+from uncollapse.provenance.normal import NORMALISER
 
 
 def check_manifest(papers: Papers, findings: Findings) -> None:
@@ -28,6 +34,28 @@ def check_manifest(papers: Papers, findings: Findings) -> None:
         _check_names(manifest, findings, name)
     _check_account(manifest, findings, name)
     _check_rejects(papers, findings)
+    _check_rules(manifest, findings, name)
+    _check_schema(manifest, findings, name)
+
+
+def _check_rules(manifest: Manifest, findings: Findings, name: str) -> None:
+    """The ledger was made by the rules that it is held against here."""
+    entry = manifest.ledger
+    if entry is not None:
+        found = entry.normal_form, entry.words, entry.unknown_generators
+        findings.hold("ledger", name, found=found, expected=(NORMALISER, COUNTING, UNKNOWN_GENERATOR_DEPTH))
+
+
+def _check_schema(manifest: Manifest, findings: Findings, name: str) -> None:
+    """The columns are ours and behind them those of the plan."""
+    try:
+        schema = schema_from_text(manifest.schema_text)
+    except (ValueError, OSError, pa.ArrowException) as error:
+        findings.add("schema", name, found=str(error), expected="an Arrow schema in base64")
+        return
+    found = [{"name": field.name, "type": str(field.type)} for field in schema]
+    ours = [{"name": field.name, "type": str(field.type)} for field in SCHEMA]
+    findings.hold("schema", name, found=found, expected=[*ours, *manifest.plan.get("columns", ())])
 
 
 def _guarded(digest: Any) -> str:
