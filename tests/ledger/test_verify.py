@@ -37,7 +37,7 @@ def test_what_a_run_wrote_holds_and_every_part_of_it_was_checked(name, edit, ess
     checked = {rule: done for rule, (done, _) in found.rules.items()}
     assert checked["id"] == checked["origin"] == checked["recipe"] == 20
     assert checked["edits"] == found.totals.by["edited", "generated_here"].rows > 0
-    assert checked["ledger"] == 20 + 3  # its rules, its digest, its number of rows
+    assert checked["ledger"] == 20 + 4  # its rules, its size, its digest, its number of rows
     assert checked["roots"] == 2
     assert found.totals.rows == 20
     assert [note for note in found.notes if "only a signature" in note]

@@ -165,6 +165,7 @@ def _ledger(walk: _Walk) -> SidecarReader | None:
     if not path.is_file():
         walk.findings.add("ledger", entry.name, found="no file", expected="the file that the manifest lists")
         return None
+    walk.findings.hold("ledger", entry.name, found=f"{path.stat().st_size} bytes", expected=f"{entry.bytes} bytes")
     walk.findings.hold("ledger", entry.name, found=f"BLAKE3 {file_digest(path)}", expected=f"BLAKE3 {entry.blake3}")
     try:
         reader = SidecarReader(str(path))

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +16,7 @@ from uncollapse.document import Origin
 from uncollapse.errors import UsageError
 
 
+@runtime_checkable
 class Reserved(Protocol):
     """What knows which texts stand in a reserve."""
 
