@@ -64,11 +64,15 @@ def own_columns(random: np.random.Generator, ledger: pa.RecordBatch) -> pa.Recor
         "id": pa.array(ids, pa.string()),
         "origin": as_origins(pa.array(np.where(edited, "edited", "human").tolist())),
         "generation": pa.array(edited.astype(np.int16)),
-        "parents": pa.array([[mark] if own else [] for mark, own in zip(parents, edited, strict=True)], pa.list_(pa.string())),
+        "parents": pa.array(
+            [[mark] if own else [] for mark, own in zip(parents, edited, strict=True)], pa.list_(pa.string())
+        ),
         "recipe": pa.array(["0" * 32 if own else None for own in edited], pa.string()),
         "source": pa.array(["essays.jsonl"] * rows, pa.string()),
     }
-    return pa.RecordBatch.from_arrays([columns[name] for name in OURS], schema=pa.schema([SCHEMA.field(name) for name in OURS]))
+    return pa.RecordBatch.from_arrays(
+        [columns[name] for name in OURS], schema=pa.schema([SCHEMA.field(name) for name in OURS])
+    )
 
 
 def sizes(documents: int) -> None:
@@ -128,7 +132,14 @@ def edited(text: str) -> Document:
             edits.append(Edit(at + sum(len(e.before) - len(e.after.encode()) for e in edits), "old", word, 0.9))
         at += size + 1
         after.append(word)
-    return Document(text=" ".join(after), origin=Origin.EDITED, generation=1, parents=("0" * 32,), recipe="0" * 32, edits=tuple(edits))
+    return Document(
+        text=" ".join(after),
+        origin=Origin.EDITED,
+        generation=1,
+        parents=("0" * 32,),
+        recipe="0" * 32,
+        edits=tuple(edits),
+    )
 
 
 def rate(work: Callable[[], object], megabytes: float) -> float:
@@ -149,7 +160,9 @@ def speeds(megabytes: float) -> None:
         batches = [to_batch(map(make, documents[at : at + BATCH])) for at in range(0, len(documents), BATCH)]
         speed = rate(lambda batches=batches: [through(batch) for batch in batches], size)
         said = "met" if speed >= LEAST_SPEED else "missed"
-        print(f"{f'id, normal form, words, ledger: {name}':44}{speed:8.1f}{speed / plain:12.3f}   goal {LEAST_SPEED} {said}")
+        print(
+            f"{f'id, normal form, words, ledger: {name}':44}{speed:8.1f}{speed / plain:12.3f}   goal {LEAST_SPEED} {said}"
+        )
     try:
         sketches_of = import_module("uncollapse.duplicates.sketch").sketches_of
     except ImportError:

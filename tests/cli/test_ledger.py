@@ -35,7 +35,9 @@ def test_verify_names_what_is_broken_and_what_to_do(uncollapse, edited):
     found = json.loads(uncollapse("verify", "edited", "--json").out)
     assert not found["holds"]
     assert found["rules"]["id"] == {"checked": 12, "broken": 12}
-    assert {finding["remedy"] for finding in found["findings"]} >= {"restore the row: its text is not the one that it was named after"}
+    assert {finding["remedy"] for finding in found["findings"]} >= {
+        "restore the row: its text is not the one that it was named after"
+    }
 
 
 def test_verify_of_a_corpus_without_a_ledger_says_how_to_declare_it(uncollapse, desk):

@@ -1,11 +1,18 @@
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from uncollapse.document import Edit
-from uncollapse.provenance.counting import kept_words, words
+from uncollapse.document import EDITS, Edit
+from uncollapse.provenance import counting
+from uncollapse.provenance.counting import WORD, words
+
+
+def kept_words(texts, edits):
+    return counting.kept_words(texts, pa.array([[edit._asdict() for edit in own] for own in edits], EDITS))
+
 
 # Counted by hand: runs of letters, marks and digits; single characters of unspaced scripts; single marks.
 COUNTED = {
@@ -47,7 +54,7 @@ def test_words_that_no_edit_touched(text, edits, kept):
     assert kept_words([text], [edits]).tolist() == [kept]
 
 
-TEXTS = st.text(st.sampled_from("ab é.你\n\ufdd0'"), max_size=30)
+TEXTS = st.text(st.sampled_from("ab é.你\n\ufdd0'\u0301\u0e34\u0e01"), max_size=30)
 
 
 @settings(deadline=None, max_examples=60)
@@ -75,3 +82,28 @@ def test_kept_words_lie_between_none_and_all(text, data):
     outside = int(words(pa.array([f"{text[:at]} {text[stop:]}"], pa.large_string()))[0])
     assert kept <= count
     assert outside - 2 <= kept <= outside if at < stop else kept == count
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.text(max_size=20), max_size=6))
+def test_the_table_counts_as_the_rule_does(texts):
+    column = pa.array(texts, pa.large_string())
+    assert words(column).tolist() == pc.count_substring_regex(column, pattern=WORD).to_pylist()
+
+
+def test_every_character_is_what_the_rule_says_it_is():
+    signs = [chr(point) for point in range(0x30000) if not 0xD800 <= point < 0xE000]
+    column = pa.array([f"a{sign}b" for sign in signs], pa.large_string())
+    assert words(column).tolist() == pc.count_substring_regex(column, pattern=WORD).to_pylist()
+
+
+@settings(deadline=None, max_examples=100)
+@given(TEXTS, st.data())
+def test_touched_words_are_those_that_the_rule_takes_out(text, data):
+    at = data.draw(st.integers(0, len(text)))
+    stop = data.draw(st.integers(at, len(text)))
+    edits = pa.array([[Edit(len(text[:at].encode()), "x", text[at:stop], 0.5)._asdict()]], EDITS)
+    fast = counting.kept_words([text], edits)
+    # The same by the rule alone: a character of an unspaced script somewhere in the text asks for it.
+    slow = counting.kept_words([f"{text} \n你"], edits)
+    assert slow.tolist() == [fast[0] + 1]
