@@ -9,6 +9,7 @@ import pytest
 
 from forging import change_rows, forge, manifest_of, settle, shard_of, write_manifest
 from uncollapse.corpora import read
+from uncollapse.corpora.manifest import canonical, seal_of
 from uncollapse.errors import MissingInput, UsageError
 from uncollapse.ledger import Evidence, verify
 from uncollapse.ledger.account import check_manifest
@@ -329,6 +330,20 @@ def test_a_manifest_that_is_no_manifest(out):
         assert rule in rules(out), text[:40]
     (out / "manifest.json").unlink()
     assert rules(out) == {"no ledger"}
+
+
+def test_a_ledger_is_not_struck_out_of_the_manifest(out):
+    for name in ("ledger", "models"):
+        content = manifest_of(out)
+        del content[name]
+        write_manifest(out, content, sealed=True)
+        assert rules(out) >= {"manifest"}, name
+
+
+def test_numbers_that_canonical_json_has_not_are_sealed_as_text():
+    counts = {"tokens": {"expected": 10**16, "share": float("nan"), "read": [1, 2**53 - 1]}}
+    assert canonical(counts) == b'{"tokens":{"expected":"10000000000000000","read":[1,9007199254740991],"share":"nan"}}'
+    assert seal_of({**counts, "seal": "x"}) == seal_of(counts) != seal_of({"tokens": {"expected": 10**16 + 1}})
 
 
 def test_a_shard_name_that_leads_out_of_the_folder_is_no_manifest(out):

@@ -25,6 +25,9 @@ def check_manifest(papers: Papers, findings: Findings) -> None:
     assert papers.manifest is not None
     name, manifest = papers.path.name, papers.manifest
     findings.hold("manifest", name, found=f"form {manifest.format}", expected=f"form {VERSION}")
+    # An older version wrote none of the three, a newer one writes them all.
+    there = {part: getattr(manifest, part) is not None for part in ("ledger", "models", "seal")}
+    findings.hold("manifest", name, found=there, expected=dict.fromkeys(there, any(there.values())))
     if manifest.seal is not None:
         findings.hold("seal", name, found=_guarded(lambda: seal_of(papers.content or {})), expected=manifest.seal)
     _check_recipes(manifest, findings, name)
@@ -129,7 +132,7 @@ def _check_rejects(papers: Papers, findings: Findings) -> None:
     manifest = papers.manifest
     assert manifest is not None
     entry = manifest.rejects
-    name = papers.path.name.replace("manifest.json", "rejects.jsonl")
+    name = f"{papers.path.name.removesuffix('manifest.json')}rejects.jsonl"
     path = papers.folder / name
     if entry is not None and path.is_file():
         findings.hold("rejects", name, found=file_digest(path), expected=entry.blake3)

@@ -132,10 +132,14 @@ def _page(page: int) -> UInt8[ndarray, "256"]:
 
 def _ends(afters: Sequence[str]) -> list[tuple[bool, bool]]:
     """For each stretch that an edit put there whether it begins, and whether it ends, with a character of a run."""
-    column = pa.array(afters, pa.string())
-    first = pc.match_substring_regex(column, pattern=rf"^{_OF_A_RUN}").to_pylist()
-    last = pc.match_substring_regex(column, pattern=rf"{_OF_A_RUN}$").to_pylist()
-    return list(zip(first, last, strict=True))
+    signs = [sign for after in afters for sign in (after[:1] or " ", after[-1:] or " ")]
+    roles = _roles(np.frombuffer("".join(signs).encode("utf-32-le"), np.uint32))
+    runs = roles == _RUN
+    slow = np.flatnonzero(roles == _BY_RULE)
+    if len(slow):
+        column = pa.array([signs[place] for place in slow], pa.string())
+        runs[slow] = pc.match_substring_regex(column, pattern=_OF_A_RUN).to_numpy(zero_copy_only=False)
+    return list(zip(runs[::2].tolist(), runs[1::2].tolist(), strict=True))
 
 
 def _marked(text: bytes, stretches: Sequence[tuple[int, int, int, tuple[bool, bool]]]) -> str:
