@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         OutputBusy,
         OutputError,
         OutputRefused,
+        PolicyRefused,
         RecipeDiffers,
         TooManyRejects,
         UncollapseError,
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from uncollapse.execution import RunResult
     from uncollapse.execution import run as write
     from uncollapse.language_models import load as load_model
+    from uncollapse.ledger import Evidence, Verification, verify
+    from uncollapse.provenance import Policy
     from uncollapse.step import Outcome, Reject, Statistic, Step
 
 _ROOMS = {
@@ -62,6 +65,7 @@ _ROOMS = {
         "OutputBusy",
         "OutputError",
         "OutputRefused",
+        "PolicyRefused",
         "RecipeDiffers",
         "TooManyRejects",
         "UncollapseError",
@@ -70,6 +74,8 @@ _ROOMS = {
         "WorkerLost",
     ),
     "execution": ("RunResult",),
+    "ledger": ("Evidence", "Verification", "verify"),
+    "provenance": ("Policy",),
     "step": ("Outcome", "Reject", "Statistic", "Step"),
 }
 _PLACES = {name: (room, name) for room, names in _ROOMS.items() for name in names} | {
@@ -87,6 +93,7 @@ __all__ = [
     "Corpus",
     "Document",
     "Edit",
+    "Evidence",
     "InputError",
     "MissingColumn",
     "MissingExtra",
@@ -98,6 +105,8 @@ __all__ = [
     "OutputError",
     "OutputRefused",
     "Plan",
+    "Policy",
+    "PolicyRefused",
     "RecipeDiffers",
     "Reject",
     "Revert",
@@ -109,6 +118,7 @@ __all__ = [
     "UncollapseError",
     "UnknownModel",
     "UsageError",
+    "Verification",
     "WorkerLost",
     "__version__",
     "audit",
@@ -117,6 +127,7 @@ __all__ = [
     "load_model",
     "preset",
     "read",
+    "verify",
     "write",
 ]
 

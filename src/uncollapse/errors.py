@@ -15,6 +15,7 @@ UncollapseError              base; exit code 2
 │   ├── OutputBusy           another run is writing there
 │   └── OutputRefused        no permission, no space, a folder with foreign files
 ├── TooManyRejects           more rows were rejected than --max-rejects allows
+├── PolicyRefused            what was asked for would break the policy; exit code 1
 ├── WorkerLost               a shard has cost several worker processes
 └── MissingExtra             an optional dependency is not installed
 
@@ -105,6 +106,12 @@ class OutputRefused(OutputError):
 
 class TooManyRejects(UncollapseError):
     """More rows were rejected than the run was allowed to leave behind."""
+
+
+class PolicyRefused(UncollapseError):
+    """What was asked for would break the policy; the message names rule, value and limit."""
+
+    exit_code: ClassVar[int] = 1
 
 
 class WorkerLost(UncollapseError):

@@ -13,6 +13,8 @@ LONGEST_MODULE, LONGEST_FUNCTION, MOST_PARAMETERS = 400, 40, 5
 VERBS = {
     PACKAGE / "cli" / "audit.py": {"audit"},
     PACKAGE / "cli" / "collapse.py": {"plan"},
+    PACKAGE / "cli" / "trace.py": {"trace"},
+    PACKAGE / "cli" / "verify.py": {"verify"},
     PACKAGE / "cli" / "edit.py": {"edit"},
     PACKAGE / "corpora" / "corpus.py": {"read"},
     PACKAGE / "execution" / "run.py": {"run"},

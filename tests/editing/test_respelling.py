@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from uncollapse.document import Edit
-from uncollapse.editing.respelling import Replacement, compose, first_text, respell
+from uncollapse.editing.respelling import Replacement, compose, respell
+from uncollapse.provenance import first_text
 
 HOSTILE = st.text(alphabet=st.characters(codec="utf-8"), max_size=40)
 

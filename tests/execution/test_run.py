@@ -46,7 +46,7 @@ def test_a_folder_holds_shards_and_a_manifest_that_accounts_for_them(essays, tmp
     assert result.session_rows == 20
     assert result.session_text_bytes == sum(len(f"essay {n}") for n in range(20))
     names = [shard["name"] for shard in manifest["shards"]]
-    assert sorted([*names, "manifest.json", "rejects.jsonl"]) == sorted(names_in(out))
+    assert sorted([*names, "ledger.parquet", "manifest.json", "rejects.jsonl"]) == sorted(names_in(out))
     assert len(names) > 3
     assert [path.name for path in result.paths] == names
     for shard in manifest["shards"]:
@@ -100,7 +100,9 @@ def test_one_file_holds_what_the_folder_holds_with_its_papers_beside_it(essays, 
     assert pq.read_table(tmp_path / "one.parquet").num_rows == 19
     beside = sorted(name for name in names_in(tmp_path) if name.startswith((".", "one")))
     papers = [
-        f"one.{kind}{paper}" for kind in ("jsonl", "parquet") for paper in ("", ".manifest.json", ".rejects.jsonl")
+        f"one.{kind}{paper}"
+        for kind in ("jsonl", "parquet")
+        for paper in ("", ".ledger.parquet", ".manifest.json", ".rejects.jsonl")
     ]
     assert beside == papers
     assert folder.manifest["roots"] == lines.manifest["roots"] == table.manifest["roots"]
@@ -297,7 +299,7 @@ def test_a_storage_that_refuses_leaves_what_is_committed(form, code, words, essa
     def refuse(self, data):
         nonlocal written
         written += len(data)
-        if written > 20_000 if form == "parquet" else written > 3_000:
+        if written > 20_000 if form == "parquet" else written > 12_000:
             raise OSError(code, os.strerror(code))
         return write(self, data)
 

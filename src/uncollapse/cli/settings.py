@@ -36,6 +36,7 @@ class EditJob(Job):
     """An edit: the job, and the step's fields that differ from the preset."""
 
     preset: Literal["bold", "paper", "released"] = "bold"
+    policy: str | None = None
     fields: Mapping[str, Any] = {}
 
     def step(self) -> "ToEdit":
@@ -148,6 +149,67 @@ def audit_job(given: Mapping[str, Any], *, base: Path | None = None) -> AuditJob
     return job.model_copy(update={"model": None}) if without else job
 
 
+class VerifyJob(BaseModel):
+    """A verification as it was asked for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    corpus: str
+    policy: str | None = None
+    root: Annotated[str, Field(pattern=r"^\s*[0-9a-fA-F]{64}\s*$")] | None = None
+    public_key: Path | None = None
+    reserve: str | None = None
+    source: tuple[str, ...] = ()
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What must be there, or made by an earlier verb, before it begins."""
+        return (self.corpus, *self.source)
+
+
+def verify_job(given: Mapping[str, Any], *, base: Path | None = None) -> VerifyJob:
+    """The verification that these options describe."""
+    values = _looking(given, base=base, paths={"corpus", "public_key", "reserve"})
+    refuse_unknown(values, known=VerifyJob.model_fields, where="verify")
+    return checked(VerifyJob, values)
+
+
+class TraceJob(BaseModel):
+    """A trace as it was asked for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    corpus: str
+    id: str | None = None
+    row: Count | None = None
+    source: tuple[str, ...] = ()
+    edits: Annotated[int, Field(ge=0)] = 12
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What must be there, or made by an earlier verb, before it begins."""
+        return (self.corpus, *self.source)
+
+
+def trace_job(given: Mapping[str, Any], *, base: Path | None = None) -> TraceJob:
+    """The trace that these options describe."""
+    values = _looking(given, base=base, paths={"corpus"})
+    refuse_unknown(values, known=TraceJob.model_fields, where="trace")
+    return checked(TraceJob, values)
+
+
+def _looking(given: Mapping[str, Any], *, base: Path | None, paths: Collection[str]) -> dict[str, Any]:
+    """The options of a verb that looks at one corpus, beside sources, with paths seen from `base`."""
+    values = normal(given)
+    if isinstance(values.get("source"), str):
+        values["source"] = (values["source"],)
+    if base is not None:
+        values["source"] = tuple(seen_from(base, address) for address in values.get("source", ()))
+        for name in set(paths) & set(values):
+            values[name] = seen_from(base, values[name])
+    return values
+
+
 def revert_job(given: Mapping[str, Any]) -> Job:
     """The revert that these options describe."""
     values = normal(given)
@@ -155,7 +217,7 @@ def revert_job(given: Mapping[str, Any]) -> Job:
     return checked(Job, values)
 
 
-_VERBS = {"EditJob": "edit", "AuditJob": "audit", "Job": "revert"}
+_VERBS = {"EditJob": "edit", "AuditJob": "audit", "Job": "revert", "VerifyJob": "verify", "TraceJob": "trace"}
 
 
 def checked(kind: type[Settings], values: Mapping[str, Any]) -> Settings:
@@ -200,6 +262,8 @@ def normal(given: Mapping[str, Any], *, base: Path | None = None) -> dict[str, A
         values["rename"] = dict(_renaming(item) for item in values["rename"])
     if base is not None and isinstance(values.get("inputs"), list | tuple):
         values["inputs"] = tuple(seen_from(base, address) for address in values["inputs"])
+    if base is not None and "policy" in values:
+        values["policy"] = seen_from(base, values["policy"])
     if base is not None and "output" in values:
         values["output"] = seen_from(base, values["output"])
     return values

@@ -2,34 +2,47 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from rich.console import Console
 from rich.text import Text
 
-from uncollapse.cli import auditing_run, editing_run
+from uncollapse.cli import auditing_run, editing_run, ledger_run, tracing_run
 from uncollapse.cli.failures import visible
 from uncollapse.cli.settings import (
     AuditJob,
     EditJob,
     Job,
+    TraceJob,
+    VerifyJob,
     audit_job,
     edit_job,
     normal,
     read_recipe,
     refuse_unknown,
     revert_job,
+    trace_job,
+    verify_job,
 )
 from uncollapse.errors import MissingInput, UsageError
 
 SHAPE = "write `steps:` and under it entries such as `- edit: {inputs: essays.jsonl, output: edited/}`"
 
 
+# What a verb is asked; the last two write nothing.
+Asked: TypeAlias = Job | AuditJob | TraceJob | VerifyJob
+
+
 class Chapter(NamedTuple):
     """One verb with what it is asked to do."""
 
     verb: str
-    job: Job | AuditJob
+    job: Asked
+
+    @property
+    def about(self) -> str:
+        """What it makes, or what it looks at."""
+        return self.job.corpus if isinstance(self.job, TraceJob | VerifyJob) else f"-> {self.job.output}"
 
     def perform(self) -> int:
         """The verb's exit code."""
@@ -39,7 +52,7 @@ class Chapter(NamedTuple):
 class Verb(NamedTuple):
     """How a verb's options are read, and how it is done."""
 
-    read: Callable[[Mapping[str, Any], Path], Job | AuditJob]
+    read: Callable[[Mapping[str, Any], Path], Asked]
     perform: Callable[[Any], int]
 
 
@@ -47,6 +60,8 @@ VERBS: Mapping[str, Verb] = {
     "edit": Verb(lambda given, _: edit_job(given), editing_run.perform),
     "revert": Verb(lambda given, _: revert_job(given), editing_run.perform_revert),
     "audit": Verb(lambda given, base: audit_job(given, base=base), auditing_run.perform),
+    "verify": Verb(lambda given, base: verify_job(given, base=base), ledger_run.perform_verify),
+    "trace": Verb(lambda given, base: trace_job(given, base=base), tracing_run.perform),
 }
 
 
@@ -67,6 +82,8 @@ def read_story(path: Path) -> Sequence[Chapter]:
     for number, chapter in enumerate(chapters, start=1):
         where = f"{path}, step {number} ({chapter.verb})"
         _refuse_absent(chapter.job.inputs, made, where=where)
+        if isinstance(chapter.job, TraceJob | VerifyJob):
+            continue
         if chapter.job.output is None:
             raise UsageError(f"{where}: no output", hint="say where it goes: output: edited/")
         if isinstance(chapter.job, EditJob):
@@ -83,7 +100,7 @@ def tell(chapters: Sequence[Chapter]) -> int:
     console = Console()
     worst = 0
     for number, chapter in enumerate(chapters, start=1):
-        console.print(Text(f"step {number} of {len(chapters)}: {chapter.verb} -> {visible(str(chapter.job.output))}"))
+        console.print(Text(f"step {number} of {len(chapters)}: {chapter.verb} {visible(chapter.about)}"))
         worst = max(worst, chapter.perform())
     return worst
 

@@ -1,9 +1,9 @@
 """The commit: a shard is in the output as a whole, with its receipt, or not at all.
 
-Order for each shard: data to a temporary name, fsync; the rows' digests and rejects, then the receipt that has the
-digests of all three, each by temporary name and rename; last the data gets its name, fsync of the folder. A shard
-counts as done if its receipt is there and what lies beside it is what the receipt says; so the papers need no fsync:
-one that a power cut has spoilt is recognised, and costs the work on its shard.
+Order for each shard: data to a temporary name, fsync; the rows' digests, their rows of the ledger and the rejects, then
+the receipt that has the digests of all four, each by temporary name and rename; last the data gets its name, fsync of
+the folder. A shard counts as done if its receipt is there and what lies beside it is what the receipt says; so the
+papers need no fsync: one that a power cut has spoilt is recognised, and costs the work on its shard.
 """
 
 import json
@@ -21,6 +21,7 @@ from uncollapse.corpora.formats import row_writer
 from uncollapse.corpora.merkle import Digests
 from uncollapse.corpora.plan import Format, Shard
 from uncollapse.corpora.records import members, record_digests
+from uncollapse.corpora.sidecar import part_bytes
 from uncollapse.corpora.storage import Sink, refusals, sync_folder, temporary, write_whole
 from uncollapse.fingerprint import content_id, file_digest
 from uncollapse.step import Fate, Reject, Tally, add_tallies
@@ -62,7 +63,7 @@ def _sum(left: Mapping[str, int], right: Mapping[str, int]) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a committed shard holds and how it came about; `digests` and `rejects` are digests of files."""
+    """What a committed shard holds and how it came about; `digests`, `ledger` and `rejects` are digests of files."""
 
     shard: int
     name: str
@@ -71,6 +72,7 @@ class Receipt:
     account: Account
     tally: Tally
     digests: str
+    ledger: str
     rejects: str
 
     def to_bytes(self) -> bytes:
@@ -109,6 +111,10 @@ class Room:
         """Where the digests of a shard's rows lie."""
         return self.progress / f"{shard:05d}.digests"
 
+    def ledger(self, shard: int) -> Path:
+        """Where the rows of the ledger lie for a shard."""
+        return self.progress / f"{shard:05d}.ledger"
+
     def rejects(self, shard: int) -> Path:
         """Where the rows lie that a shard left behind."""
         return self.progress / f"{shard:05d}.rejects.jsonl"
@@ -121,6 +127,7 @@ class Room:
                 receipt.name == self.name(shard)
                 and file_digest(self.folder / receipt.name) == receipt.blake3
                 and file_digest(self.digests(shard)) == receipt.digests
+                and file_digest(self.ledger(shard)) == receipt.ledger
                 and file_digest(self.rejects(shard)) == receipt.rejects
             )
         except (OSError, ValueError, TypeError, KeyError):
@@ -167,6 +174,7 @@ def _receipt(room: Room, shard: Shard, *, sink: Sink, digest: str, count: "_Coun
         account=count.account(shard.rows),
         tally=count.tally,
         digests=write_whole(room.digests(shard.index), count.digests.to_bytes(), durable=False),
+        ledger=write_whole(room.ledger(shard.index), part_bytes(count.ledger), durable=False),
         rejects=write_whole(room.rejects(shard.index), bytes(count.rejects), durable=False),
     )
 
@@ -178,6 +186,7 @@ class _Count:
     rows_in: int = 0
     tally: Tally = field(default_factory=dict)
     digests: Digests = field(default_factory=Digests)
+    ledger: list[pa.RecordBatch] = field(default_factory=list)
     rejects: bytearray = field(default_factory=bytearray)
     fates: dict[Fate, Counter[str]] = field(default_factory=lambda: {fate: Counter() for fate in Fate})
 
@@ -185,6 +194,8 @@ class _Count:
         """Count a batch."""
         self.rows_in += done.rows_in
         self.tally = add_tallies(self.tally, done.tally)
+        assert done.ledger is not None, "rows are committed with their ledger"
+        self.ledger.append(done.ledger)
         for reject in done.rejects:
             self.fates[reject.fate][reject.reason] += 1
             self.rejects += reject_line(reject)

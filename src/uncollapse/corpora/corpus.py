@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from uncollapse.corpora.addresses import find, local_folders
 from uncollapse.corpora.faults import as_error
+from uncollapse.corpora.histories import Histories
 from uncollapse.corpora.plan import Layout, Plan, Shard
 from uncollapse.corpora.planning import make_plan
 from uncollapse.corpora.reading import Part, Place, Reader
@@ -18,6 +19,7 @@ from uncollapse.corpora.values import is_json
 from uncollapse.document import Document, Origin, to_documents
 from uncollapse.errors import UsageError
 from uncollapse.fingerprint import Json
+from uncollapse.provenance import History, joined, sidecar_rows
 from uncollapse.step import Outcome, Reject, Step, Tally, add_tallies
 
 
@@ -67,10 +69,33 @@ class Corpus:
                     raise as_error(failed[0])
                 yield done.batch
 
-    def work(self, shard: Shard, *, reader: Reader) -> Iterator["Worked"]:
-        """What the steps make of a shard, batch by batch, with places for the rows that stayed behind."""
+    def known(self) -> Iterator[pa.RecordBatch]:
+        """The documents after all steps with the columns of the ledger behind theirs, batch by batch.
+
+        Raises:
+            BrokenRow: a row cannot be read or was rejected by a step.
+        """
+        reader, histories = Reader(self.plan, self.in_memory), Histories(self.plan)
+        for shard in self.plan.shards:
+            for done in self.work(shard, reader=reader, histories=histories):
+                failed = [reject for reject in done.rejects if reject.fate == "failed"]
+                if failed:
+                    raise as_error(failed[0])
+                assert done.ledger is not None
+                yield joined(done.batch, done.ledger)
+
+    def work(self, shard: Shard, *, reader: Reader, histories: Histories | None = None) -> Iterator["Worked"]:
+        """What the steps make of a shard, batch by batch, with places for the rows that stayed behind.
+
+        The rows of the ledger come with them where `histories` says what was known before the first step.
+        """
         for part in reader.parts(shard):
-            yield apply_steps(part, self.steps)
+            if histories is None:
+                yield apply_steps(part, self.steps)[0]
+                continue
+            done, history = apply_steps(part, self.steps, history=histories.of(part))
+            assert history is not None
+            yield replace(done, ledger=sidecar_rows(done.batch, history, self.recipes))
 
     def __iter__(self) -> Iterator[Document]:
         as_json = [column.name for column in self.plan.columns if is_json(column.type)]
@@ -87,17 +112,18 @@ class Corpus:
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """One batch after all steps: what goes on, what stayed behind, what was counted."""
+    """One batch after all steps: what goes on, what stayed behind, what was counted, and the ledger's rows."""
 
     batch: pa.RecordBatch
     rejects: tuple[Reject, ...]
     tally: Tally
     rows_in: int
     text_bytes: int
+    ledger: pa.RecordBatch | None = None
 
 
-def apply_steps(part: Part, steps: Iterable[Step]) -> Worked:
-    """What some steps, one after the other, make of a batch."""
+def apply_steps(part: Part, steps: Iterable[Step], *, history: History | None = None) -> tuple[Worked, History | None]:
+    """What some steps, one after the other, make of a batch, and of its history where that is given."""
     batch, places = part.batch, part.places
     rejects = list(part.rejects)
     tally: Tally = {}
@@ -106,12 +132,15 @@ def apply_steps(part: Part, steps: Iterable[Step]) -> Worked:
         _check(outcome, step, rows=len(batch))
         rejects += [_placed(reject, places) for reject in outcome.rejects]
         gone = {reject.row for reject in outcome.rejects}
-        places = tuple(place for row, place in enumerate(places) if row not in gone)
+        kept = [row for row in range(len(places)) if row not in gone]
+        places = tuple(places[row] for row in kept)
+        if history is not None:
+            history = history.after(step.recipe(), before=batch, after=outcome.batch, kept=kept)
         tally = add_tallies(tally, outcome.tally)
         batch = outcome.batch
     rejects.sort(key=lambda reject: reject.row)
     size = sum(len(text.as_buffer()) for text in part.batch.column("text"))
-    return Worked(batch, tuple(rejects), tally, len(part.places) + len(part.rejects), size)
+    return Worked(batch, tuple(rejects), tally, len(part.places) + len(part.rejects), size), history
 
 
 def _check(outcome: Outcome, step: Step, *, rows: int) -> None:

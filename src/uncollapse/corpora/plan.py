@@ -50,13 +50,22 @@ class Layout:
         }
 
 
+class LedgerPlace(NamedTuple):
+    """Where a file's rows stand in the ledger of its corpus: address, digest, and the number, from 0, of the first."""
+
+    address: str
+    blake3: str
+    first: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
     """One file of the input, or one table in memory.
 
     `source` is its address without credentials, `address` the one that is opened and is never written down.
-    `ours` says that its rows bring the provenance columns with them. `modified` is a local file's time of last
-    change in nanoseconds, looked at again before each shard is read.
+    `ours` says that its rows bring the provenance columns with them, `vouched` that a manifest lists the file, and
+    `ledger` where its rows stand in the ledger of that corpus. `modified` is a local file's time of last change in
+    nanoseconds, looked at again before each shard is read.
     """
 
     source: str
@@ -68,6 +77,8 @@ class Input:
     ours: bool
     address: str = field(repr=False, compare=False)
     modified: int | None = field(default=None, repr=False, compare=False)
+    vouched: bool = False
+    ledger: LedgerPlace | None = None
 
     def as_json(self) -> dict[str, Json]:
         """The input as it stands in a plan."""
@@ -79,6 +90,7 @@ class Input:
             "blake3": self.blake3,
             "rows": self.rows,
             "provenance": "carried" if self.ours else "declared",
+            **({} if self.ledger is None else {"ledger": self.ledger.blake3}),
         }
 
 

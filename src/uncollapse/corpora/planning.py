@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from uncollapse.corpora import tables
+from uncollapse.corpora import sidecar, tables
 from uncollapse.corpora.addresses import Found
 from uncollapse.corpora.columns import (
     FileColumns,
@@ -19,7 +19,7 @@ from uncollapse.corpora.columns import (
 from uncollapse.corpora.cuts import Cuts
 from uncollapse.corpora.kinds import Kinds
 from uncollapse.corpora.opening import Counted, is_remote, open_address, unpacked
-from uncollapse.corpora.plan import Format, Input, Layout, Notice, Plan
+from uncollapse.corpora.plan import Format, Input, Layout, LedgerPlace, Notice, Plan
 from uncollapse.corpora.surveys import Look, Survey, look_at_json, look_at_table, look_at_text
 from uncollapse.errors import InputError, MissingInput
 from uncollapse.fingerprint import Json
@@ -37,6 +37,7 @@ class Draft:
     moved: list[str] = field(default_factory=list)
     names: dict[str, None] = field(default_factory=dict)
     recipes: dict[str, Json] = field(default_factory=dict)
+    ledgers: set[str] = field(default_factory=set)
 
     def add(self, entry: Input, look: Look) -> None:
         """Take one input and what was found in it.
@@ -141,8 +142,23 @@ def _read_once(draft: Draft, file: Found) -> tuple[Input, Look]:
         ours=look.ours,
         address=file.address,
         modified=modified(file.address),
+        vouched=file.ledger is not None,
+        ledger=_ledger_place(draft, file),
     )
     return entry, look
+
+
+def _ledger_place(draft: Draft, file: Found) -> LedgerPlace | None:
+    """Where the file's rows stand in the ledger of its corpus, which was looked at once."""
+    if file.ledger is None or file.ledger.rows is None:
+        return None
+    name, digest = file.ledger.rows
+    folder, slash, _ = file.address.rpartition("/")
+    place = LedgerPlace(f"{folder}{slash}{name}", digest, file.ledger.firsts[file.source.rpartition("/")[2]])
+    if place.address not in draft.ledgers:
+        sidecar.check(place, source=file.ledger.where)
+        draft.ledgers.add(place.address)
+    return place
 
 
 def modified(address: str) -> int | None:

@@ -37,25 +37,6 @@ def respell(text: bytes, replacements: Sequence[Replacement]) -> bytes:
     return b"".join([*parts, text[done:]])
 
 
-def first_text(text: bytes, edits: Sequence[Edit]) -> bytes:
-    """The text before any of its edits.
-
-    Raises:
-        ValueError: if the text does not hold what an edit says it put there.
-    """
-    parts = []
-    done = shift = 0
-    for edit in edits:
-        start = edit.position + shift
-        after, before = edit.after.encode(), edit.before.encode()
-        if start < done or text[start : start + len(after)] != after:
-            raise ValueError(f"at byte {start} the text does not hold {edit.after!r}, which an edit put there")
-        parts += [text[done:start], before]
-        done = start + len(after)
-        shift += len(after) - len(before)
-    return b"".join([*parts, text[done:]])
-
-
 def compose(text: bytes, earlier: Sequence[Edit], replacements: Sequence[Replacement]) -> tuple[Edit, ...]:
     """The edits of all rounds in one list: those that the text carries and the replacements made in it now.
 

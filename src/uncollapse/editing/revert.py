@@ -5,8 +5,8 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from uncollapse.document import DECLARED_GENERATION, EDITS, SCHEMA, Edit, Origin, replace_columns
-from uncollapse.editing.respelling import first_text
 from uncollapse.fingerprint import content_id
+from uncollapse.provenance import first_text
 from uncollapse.step import Fate, Outcome, Reject, StepModel, Tally
 
 NOT_REVERSIBLE = "not reversible"

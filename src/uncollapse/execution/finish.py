@@ -9,10 +9,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from uncollapse.corpora import sidecar
 from uncollapse.corpora.commit import Account, Receipt, Room
 from uncollapse.corpora.corpus import Corpus
 from uncollapse.corpora.formats import ParquetWriter
-from uncollapse.corpora.manifest import VERSION
+from uncollapse.corpora.manifest import VERSION, sealed
 from uncollapse.corpora.merkle import roots
 from uncollapse.corpora.opening import CHUNK
 from uncollapse.corpora.plan import Format, schema_as_text
@@ -20,6 +21,9 @@ from uncollapse.corpora.storage import Sink, fill_whole, refusals, sweep, write_
 from uncollapse.errors import OutputRefused
 from uncollapse.execution.target import Target
 from uncollapse.fingerprint import file_digest
+from uncollapse.provenance import UNKNOWN_GENERATOR_DEPTH, model_table
+from uncollapse.provenance.counting import COUNTING
+from uncollapse.provenance.normal import NORMALISER
 from uncollapse.step import Tally, add_tallies
 
 
@@ -33,7 +37,7 @@ def finish(
     assert account.rows_in == corpus.plan.rows, f"{account.rows_in} rows of {corpus.plan.rows} were read"
     with refusals(place.asked):
         sweep(room.folder)
-        _gather_rejects(place, room, ordered)
+        rejects = _gather_rejects(place, room, ordered)
         shards = [_joined(corpus, place, room, ordered)] if place.single else [_entry(receipt) for receipt in ordered]
         content = {
             "uncollapse": claim["uncollapse"],
@@ -43,18 +47,37 @@ def finish(
             "rows as": claim["rows as"],
             "steps": [step.fingerprint for step in corpus.steps],
             "recipes": corpus.recipes,
+            "models": model_table(corpus.recipes),
             "plan": claim["plan"],
             "rows": account.as_json(),
             "tally": _sum(ordered),
             "shards": shards,
+            **({} if rejects is None else {"rejects": rejects}),
+            "ledger": _ledger(place, room, ordered),
             "roots": roots([room.digests(receipt.shard) for receipt in ordered]),
             "schema": schema_as_text(corpus.schema),
         }
-        text = json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True)
+        text = json.dumps(sealed(content), indent=1, ensure_ascii=False, sort_keys=True)
         write_whole(place.paper("manifest.json"), text.encode() + b"\n")
         clear(place, room)
     # As it will be read back, so that a first and a later start say the same.
     return json.loads(text)
+
+
+def _ledger(place: Target, room: Room, receipts: Sequence[Receipt]) -> dict[str, Any]:
+    """The rows of the ledger of all shards, now one file, and by which rules they were made."""
+    path = place.paper(sidecar.NAME)
+    parts = [room.ledger(receipt.shard) for receipt in receipts]
+    size, digest = fill_whole(path, lambda sink: sidecar.write_joined(parts, sink))
+    return {
+        "name": path.name,
+        "rows": sum(receipt.account.rows_out for receipt in receipts),
+        "bytes": size,
+        "blake3": digest,
+        "normal form": NORMALISER,
+        "words": COUNTING,
+        "unknown generators": UNKNOWN_GENERATOR_DEPTH,
+    }
 
 
 def leftovers(place: Target, room: Room) -> Path | None:
@@ -88,11 +111,13 @@ def _sum(receipts: Sequence[Receipt]) -> Tally:
     return total
 
 
-def _gather_rejects(place: Target, room: Room, receipts: Sequence[Receipt]) -> None:
+def _gather_rejects(place: Target, room: Room, receipts: Sequence[Receipt]) -> dict[str, Any] | None:
+    """The rows that stayed behind, now one file: its name and digest; None where there are none."""
     path = place.paper("rejects.jsonl")
     parts = [room.rejects(receipt.shard) for receipt in receipts]
-    if any(part.stat().st_size for part in parts):
-        _concatenate(parts, path)
+    if not any(part.stat().st_size for part in parts):
+        return None
+    return {"name": path.name, "blake3": _concatenate(parts, path)[1]}
 
 
 def _concatenate(parts: Sequence[Path], path: Path) -> tuple[int, str]:
@@ -144,7 +169,8 @@ def check_finished(place: Target, manifest: Mapping[str, Any]) -> None:
         OutputRefused: names the file.
     """
     folder = place.asked.parent if place.single else place.asked
-    for shard in manifest["shards"]:
+    ledger = [manifest["ledger"]] if "ledger" in manifest else []
+    for shard in [*manifest["shards"], *ledger]:
         path = folder / shard["name"]
         if not path.is_file() or file_digest(path) != shard["blake3"]:
             raise OutputRefused(

@@ -7,6 +7,7 @@ from pathlib import Path
 from uncollapse.corpora.commit import PLAN, PROGRESS
 from uncollapse.corpora.opening import is_remote
 from uncollapse.corpora.plan import Format
+from uncollapse.corpora.sidecar import NAME as LEDGER
 from uncollapse.errors import OutputRefused, UsageError
 
 _FILES = {".jsonl": Format.JSONL, ".parquet": Format.PARQUET}
@@ -34,7 +35,7 @@ class Target:
     @property
     def beside(self) -> tuple[Path, ...]:
         """What is written outside of the folder of the shards."""
-        return self.asked, self.paper("rejects.jsonl"), self.paper("manifest.json")
+        return self.asked, self.paper("rejects.jsonl"), self.paper(LEDGER), self.paper("manifest.json")
 
     def paper(self, name: str) -> Path:
         """The path of a paper such as `manifest.json`; beside a single file it bears the file's name."""

@@ -1,0 +1,182 @@
+"""What a corpus must hold to: limits read from a TOML file, and what is said where one is broken."""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from math import isnan
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from uncollapse.errors import MissingInput, UsageError
+from uncollapse.provenance.holdings import Totals
+from uncollapse.provenance.origin import UNKNOWN_GENERATOR_DEPTH
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+
+RULES = {
+    "max_depth": "no text deeper than this",
+    "min_human_token_share": "at least this share of words in rows of origin human",
+    "min_written_share": "at least this share of words that a person wrote, edited text included",
+    "min_reserve_share": "at least this share of words in rows of the reserve",
+    "max_unknown_share": "at most this share of words of which nobody knows who wrote them",
+    "max_edits_per_position": "no place of a text changed in more rounds than this",
+    "forbid_self_consumption": "no model fed on what it wrote itself",
+}
+
+
+class Breach(NamedTuple):
+    """A rule that is broken: what was found, what is allowed, and the shards that break it by themselves."""
+
+    rule: str
+    value: float
+    limit: float
+    shards: tuple[str, ...] = ()
+    detail: str = ""
+
+    def __str__(self) -> str:
+        where = f" in {', '.join(self.shards[:3])}" if self.shards else ""
+        more = f" and {len(self.shards) - 3} more" if len(self.shards) > 3 else ""
+        detail = f" ({self.detail})" if self.detail else ""
+        return f"{self.rule}: {self.value:g}, allowed {self.limit:g}{where}{more}{detail}"
+
+
+class Policy(BaseModel):
+    """Limits; one that is not given is not checked.
+
+    `unknown_generator_depth` is the depth of models of which nobody knows what they were trained on. `trained_on` gives
+    for models, by name or address, the content roots of the corpora that they were trained on.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    max_depth: Count | None = None
+    min_human_token_share: Share | None = None
+    min_written_share: Share | None = None
+    min_reserve_share: Share | None = None
+    max_unknown_share: Share | None = None
+    max_edits_per_position: Count | None = None
+    forbid_self_consumption: bool = False
+    unknown_generator_depth: Annotated[int, Field(ge=UNKNOWN_GENERATOR_DEPTH)] = UNKNOWN_GENERATOR_DEPTH
+    trained_on: Mapping[str, list[str]] = {}
+
+    @classmethod
+    def from_toml(cls, path: Path) -> Self:
+        """The policy of a TOML file.
+
+        Raises:
+            MissingInput: there is no such file.
+            UsageError: it is not TOML, or a rule that is unknown or cannot be; names file and rule.
+        """
+        try:
+            content = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise MissingInput(f"{path}: {error.strerror}", hint="give the path of a TOML file") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise UsageError(f"{path} is not TOML: {error}", hint="write lines such as `max_depth = 2`") from error
+        try:
+            return cls(**content)
+        except ValidationError as error:
+            raise _refused(error, path) from error
+
+    def rules(self) -> tuple[str, ...]:
+        """The rules that are checked, by name."""
+        return tuple(rule for rule in RULES if getattr(self, rule) not in (None, False))
+
+    def deep(self, depth: int) -> int:
+        """How deep at most a text of this recorded depth lies, where unknown models count as this policy has it."""
+        return depth + self.unknown_generator_depth - UNKNOWN_GENERATOR_DEPTH if depth else 0
+
+    def breaches(
+        self,
+        totals: Totals,
+        *,
+        shards: Mapping[str, Totals] | None = None,
+        models: Mapping[str, Any] | None = None,
+        root: str | None = None,
+    ) -> tuple[Breach, ...]:
+        """The rules that a corpus breaks.
+
+        `shards` are the holdings of its shards, so that those can be named which break a rule by themselves; `models`
+        the table of models and `root` the content root out of its manifest.
+
+        Raises:
+            UsageError: there is a rule on the reserve, and no reserve was counted.
+        """
+        found = []
+        for rule, value in _VALUES.items():
+            limit = getattr(self, rule)
+            if limit is None:
+                continue
+            worst = float(value(self, totals))
+            if _broken(rule, worst, limit):
+                named = [name for name, own in (shards or {}).items() if _broken(rule, float(value(self, own)), limit)]
+                found.append(Breach(rule, worst, float(limit), tuple(named)))
+        if self.forbid_self_consumption:
+            found += self._fed_on_itself(totals, models or {}, root)
+        return tuple(found)
+
+    def roots_of(self, name: str, entry: Mapping[str, Any]) -> set[str]:
+        """The content roots of what a model was trained on, as its card or this policy says."""
+        told = [self.trained_on.get(each, []) for each in (name, *entry.get("addresses", ()))]
+        return {*(entry.get("trained_on") or ()), *(root for each in told for root in each)}
+
+    def _fed_on_itself(self, totals: Totals, models: Mapping[str, Any], root: str | None) -> list[Breach]:
+        return [
+            Breach(
+                "forbid_self_consumption",
+                totals.generators[name],
+                0,
+                detail=f"rows written by {_called(name, entry)}, which was trained on this corpus",
+            )
+            for name, entry in models.items()
+            if totals.generators.get(name) and root in self.roots_of(name, entry)
+        ]
+
+
+def _called(name: str, entry: Mapping[str, Any]) -> str:
+    return next(iter(entry.get("addresses", ())), name)
+
+
+def _reserve_share(_: Policy, totals: Totals) -> float:
+    if totals.reserve_share is None:
+        raise UsageError("min_reserve_share needs the reserve that it is a share of", hint="name it: --reserve RESERVE")
+    return totals.reserve_share
+
+
+# What each rule is held against; a rule that begins with `min_` wants at least as much, the others at most.
+_VALUES: Mapping[str, Callable[[Policy, Totals], float]] = {
+    "max_depth": lambda policy, totals: policy.deep(totals.deepest or 0),
+    "min_human_token_share": lambda _, totals: totals.human_share,
+    "min_written_share": lambda _, totals: totals.written_share,
+    "min_reserve_share": _reserve_share,
+    "max_unknown_share": lambda _, totals: totals.unknown_share,
+    "max_edits_per_position": lambda _, totals: totals.edits_of_a_position,
+}
+
+
+def _broken(rule: str, value: float, limit: int | float) -> bool:
+    """Whether a value is past its limit; of a corpus without words no share can be said, so none is broken."""
+    return not isnan(value) and (value < limit if rule.startswith("min_") else value > limit)
+
+
+def _refused(error: ValidationError, path: Path) -> UsageError:
+    first = error.errors(include_url=False)[0]
+    name = str(first["loc"][0])
+    if first["type"] == "extra_forbidden":
+        near = get_close_matches(name, Policy.model_fields, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(Policy.model_fields)}"
+        return UsageError(f"{path}: no rule is called {name!r}", hint=hint)
+    said = first["msg"][:1].lower() + first["msg"][1:]
+    return UsageError(
+        f"{path}: {name}: {said}, not {first['input']!r}", hint=f"{name}: {_MEANING.get(name, 'see docs/ledger.md')}"
+    )
+
+
+_MEANING = {
+    **RULES,
+    "unknown_generator_depth": "the depth of models of which nobody knows what they were trained on, 1 or more",
+    "trained_on": 'a table of models and content roots: [trained_on] "smollm2-135m" = ["<root>"]',
+}
