@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from uncollapse.duplicates import containment as room
 from uncollapse.duplicates.containment import Index, intervals
-from uncollapse.duplicates.normal import normal_digests, smooth
+from uncollapse.duplicates.smoothing import smooth
 from uncollapse.duplicates.postings import Segment, SegmentWriter
 from uncollapse.duplicates.sketch import CUTTING, sketches_of
 from uncollapse.errors import InputError
@@ -35,7 +35,7 @@ def segment(folder, texts, *, stem="a", scale=None, at_once=7):
     for begin in range(0, len(texts), at_once):
         some = smoothed(texts[begin : begin + at_once])
         ids = [bytes.fromhex(content_id(text)) for text in texts[begin : begin + at_once]]
-        writer.add(sketches_of(some, scale=scale), ids=ids, normals=normal_digests(some))
+        writer.add(sketches_of(some, scale=scale), ids=ids, normals=ids)
     for ending, write in (
         (".hashes", writer.write_hashes),
         (".postings", writer.write_postings),

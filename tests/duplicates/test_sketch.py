@@ -2,7 +2,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from uncollapse.duplicates.normal import smooth
+from uncollapse.duplicates.smoothing import smooth
 from uncollapse.duplicates.sketch import HIGHEST, LEAST, SCALES, sketches_of, together
 from uncollapse.errors import UsageError
 

@@ -14,7 +14,7 @@ from jaxtyping import Int64, UInt8, UInt64
 from numpy import ndarray
 
 from uncollapse.duplicates.minhash import shingles
-from uncollapse.duplicates.normal import smooth
+from uncollapse.duplicates.smoothing import smooth
 from uncollapse.errors import UsageError
 from uncollapse.ngrams import Cutting, Marks, Tokens, cut
 

@@ -1,17 +1,12 @@
 """Texts without what copying changes and no reader sees: the form in which copies are looked for.
 
-Marks without a shape of their own are taken out, typographic apostrophes made straight; for `normal_digests` also
-compatibility forms, capitals and white space are made one. Another form gets another VERSION, as digests are kept.
+Marks without a shape of their own are taken out, and typographic apostrophes made straight.
 """
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from blake3 import blake3
 
-from uncollapse.fingerprint import ID_BYTES
-
-VERSION = "nfkc-lower-space-1"
 _PIECE = 1 << 20  # bytes that are looked at at once: they stay in the processor's cache
 
 # Soft hyphen, joiners, directions, fillers, variation selectors, tags and the byte order mark: all without a shape.
@@ -46,19 +41,3 @@ def _may_hold(texts: pa.LargeStringArray) -> bool:
     held = np.frombuffer(data, np.uint8)[offsets[0] : offsets[-1]]
     pieces = (held[at : at + _PIECE] for at in range(0, len(held), _PIECE))
     return any(piece.max() >= 0x80 and bool(_LEADS[piece].any()) for piece in pieces)
-
-
-def normal_texts(smoothed: pa.LargeStringArray) -> list[str]:
-    """The texts in compatibility form (NFKC) and lower case, with one blank where white space was."""
-    composed = pc.utf8_lower(pc.utf8_normalize(smoothed, form="NFKC"))
-    return [" ".join(text.split()) for text in composed.to_pylist()]
-
-
-def normal_digests(smoothed: pa.LargeStringArray) -> list[bytes]:
-    """The 128-bit BLAKE3 digest of each normal text; texts that differ in nothing else share it."""
-    return [blake3(text.encode()).digest(length=ID_BYTES) for text in normal_texts(smoothed)]
-
-
-def normal_text(text: str) -> str:
-    """One text in its normal form."""
-    return normal_texts(smooth(pa.array([text], pa.large_string())))[0]

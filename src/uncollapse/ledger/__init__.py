@@ -1,0 +1,1 @@
+"""Is what a corpus says of itself true."""
