@@ -30,14 +30,16 @@ _AT_ONCE = 1 << 22  # pairs of query and document that are held at once
 class Matches:
     """Candidates for some queries, in the order of the queries and for each the best first; ties go by id.
 
-    `query` is the query's number, `id` the candidate's, `shared` the runs they share of the query's `of` below the
-    candidate's bound, so containment = shared / of; `low` and `high` bound it at 95 %, and equal it where it is exact.
+    `query` is the query's number, `document` the candidate's, `id` its id, `shared` the runs they share of the
+    query's `of` below the candidate's bound, so containment = shared / of; `low` and `high` bound it at 95 %, and equal
+    it where it is exact.
     The best is the one with the highest `low`: one run out of one that a long document kept is no match for 90 of 100.
     `runs` are all that the query has. `frequent` counts the different runs of the queries that stand in too many
     documents to find candidates, `spared` the documents that were not looked at for that.
     """
 
     query: Int64[ndarray, "m"]
+    document: Int64[ndarray, "m"]
     id: UInt8[ndarray, "m 16"]
     shared: Int64[ndarray, "m"]
     of: Int64[ndarray, "m"]
@@ -98,9 +100,8 @@ class Index:
         joined = [np.concatenate([np.zeros(0, np.int64), *(part[at] for part in parts)]) for at in range(4)]
         query, document, shared, of = joined
         low, high = intervals(shared, of, shifts=self._of_documents("shifts", document))
-        return Matches(
-            query, self.ids(document), shared, of, queries.runs[query], low, high, int(frequent.sum()), spared
-        )
+        ids, runs = self.ids(document), queries.runs[query]
+        return Matches(query, document, ids, shared, of, runs, low, high, int(frequent.sum()), spared)
 
     def _best(self, part: "_Part", queries: Sketches, *, most: int) -> tuple[Int64[ndarray, "m"], ...]:
         query, document, hits = part.candidates()
@@ -153,8 +154,13 @@ def intervals(
 
     Source: Wilson, JASA 1927; Cochran, Sampling Techniques, section 2.6 (finite population).
     """
-    drawn = 1.0 - 1.0 / (1 << shifts)
-    square = Z * Z * drawn
+    return wilson(shared, of, square=Z * Z * (1.0 - 1.0 / (1 << shifts)))
+
+
+def wilson(
+    shared: Int64[ndarray, "m"], of: Int64[ndarray, "m"], *, square: Float64[ndarray, "m"] | float = Z * Z
+) -> tuple[Float64[ndarray, "m"], Float64[ndarray, "m"]]:
+    """The bounds of Wilson's interval for each share; `square` is that of the normal quantile, 95 % unless said."""
     share = shared / of
     centre = (share + square / (2 * of)) / (1 + square / of)
     half = np.sqrt(square * (share * (1 - share) / of + square / (4.0 * of * of))) / (1 + square / of)

@@ -55,8 +55,7 @@ class Segment:
             InputError: one is not there or not of the size that the others ask for.
         """
         paths = [stem.with_name(stem.name + ending) for ending in ENDINGS]
-        arrays = [_mapped(path, kind) for path, kind in zip(paths, (_HASH, _POSTING, ROW), strict=True)]
-        hashes, postings, rows = arrays
+        hashes, postings, rows = _mapped(paths[0], _HASH), _mapped(paths[1], _POSTING), _mapped(paths[2], ROW)
         if len(hashes) != len(postings):
             raise _damaged(paths[1], "it has not as many entries as the file of hashes")
         return cls(hashes, postings, rows)
