@@ -28,7 +28,7 @@ from uncollapse.duplicates.sketch import sketches_of
 from uncollapse.duplicates.smoothing import smooth
 from uncollapse.errors import InputError, MissingColumn, UsageError
 from uncollapse.ledger.admissions import COLUMNS, DIGESTS, MANIFEST, TEXTS, Admission, Charter, Ground
-from uncollapse.ledger.blocks import Block, blocks
+from uncollapse.ledger.blocks import Block, Told, blocks, silent
 from uncollapse.ledger.reserve import SCRATCH, Reserve, clear, held
 from uncollapse.provenance.normal import normal_hashes
 
@@ -124,7 +124,7 @@ def admit(
     *,
     ground: Ground,
     exclude: Sequence[Exclusion] = (),
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: Told = silent,
 ) -> Admitted:
     """What became of the rows of a corpus, of which those that are new are in the reserve now; all of them, or none.
 
@@ -137,7 +137,7 @@ def admit(
     ground.check()
     with held(folder):
         before = Reserve.open(folder) if (folder / MANIFEST).exists() else None
-        return _Adding(folder, before, ground, tuple(exclude), on_progress or _silent).run(corpus)
+        return _Adding(folder, before, ground, tuple(exclude), on_progress).run(corpus)
 
 
 @dataclass
@@ -146,7 +146,7 @@ class _Adding:
     before: Reserve | None
     ground: Ground
     exclude: tuple[Exclusion, ...]
-    on_progress: Callable[[int, int], None]
+    on_progress: Told
     count: _Count = field(default_factory=_Count)
 
     def run(self, corpus: Corpus) -> Admitted:
@@ -203,7 +203,7 @@ class _Adding:
                     contents=(bytes.fromhex(name) for name in rows.column("id").to_pylist()),
                     records=record_digests(columns, count=len(rows)),
                 )
-            self.on_progress(self.count.read, corpus.rows)
+            self.on_progress("texts", self.count.read, corpus.rows)
         parquet.finish()
 
     def _new(self, block: Block, index: Index) -> Block:
@@ -221,8 +221,7 @@ class _Adding:
                 out[row] = True
                 self.count.present += 1
             self.count.seen.add(ids[row])
-        rows = np.flatnonzero(~out)
-        return Block(block.batch.take(pa.array(rows)), tuple(block.places[row] for row in rows.tolist()))
+        return block.of(~out)
 
     def _index(self, new: Block, rows: pa.RecordBatch, *, index: Index, writer: SegmentWriter) -> None:
         sketched = sketches_of(smooth(rows.column("text")))
@@ -271,10 +270,6 @@ class _Adding:
         return Admitted(
             admission, reserve, count.read, count.present, dict(count.excluded), count.near, count.near_copies
         )
-
-
-def _silent(done: int, rows: int) -> None:
-    del done, rows
 
 
 def kept_rows(batch: pa.RecordBatch, ground: Ground) -> pa.RecordBatch:

@@ -1,14 +1,24 @@
 """The rows of a corpus in stretches that are worth a search each: some megabytes of text, with their places."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
+from jaxtyping import Bool
+from numpy import ndarray
 
 from uncollapse.corpora import Corpus
 from uncollapse.corpora.reading import Place, Reader
 
 BYTES = 4 << 20
+Told = Callable[[str, int, int], None]
+"""Takes what is being done, how many rows are done, and how many there are."""
+
+
+def silent(doing: str, done: int, rows: int) -> None:
+    """Tells nobody."""
+    del doing, done, rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +27,11 @@ class Block:
 
     batch: pa.RecordBatch
     places: tuple[Place, ...]
+
+    def of(self, rows: Bool[ndarray, "d"]) -> "Block":
+        """Some of its rows."""
+        numbers = np.flatnonzero(rows)
+        return Block(self.batch.take(pa.array(numbers)), tuple(self.places[row] for row in numbers.tolist()))
 
 
 def blocks(corpus: Corpus, *, size: int = BYTES) -> Iterator[Block]:
