@@ -2,22 +2,28 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from rich.console import Console
 from rich.text import Text
 
-from uncollapse.cli import auditing_run, editing_run
+from uncollapse.cli import auditing_run, editing_run, finding_run, reserve_run
 from uncollapse.cli.failures import visible
 from uncollapse.cli.settings import (
     AuditJob,
     EditJob,
+    FindJob,
     Job,
+    ReserveAddJob,
+    ReserveCheckJob,
     audit_job,
     edit_job,
+    find_job,
     normal,
     read_recipe,
     refuse_unknown,
+    reserve_add_job,
+    reserve_check_job,
     revert_job,
 )
 from uncollapse.errors import MissingInput, UsageError
@@ -25,11 +31,14 @@ from uncollapse.errors import MissingInput, UsageError
 SHAPE = "write `steps:` and under it entries such as `- edit: {inputs: essays.jsonl, output: edited/}`"
 
 
+AnyJob: TypeAlias = Job | AuditJob | FindJob | ReserveAddJob | ReserveCheckJob
+
+
 class Chapter(NamedTuple):
     """One verb with what it is asked to do."""
 
     verb: str
-    job: Job | AuditJob
+    job: AnyJob
 
     def perform(self) -> int:
         """The verb's exit code."""
@@ -39,7 +48,7 @@ class Chapter(NamedTuple):
 class Verb(NamedTuple):
     """How a verb's options are read, and how it is done."""
 
-    read: Callable[[Mapping[str, Any], Path], Job | AuditJob]
+    read: Callable[[Mapping[str, Any], Path], AnyJob]
     perform: Callable[[Any], int]
 
 
@@ -47,6 +56,9 @@ VERBS: Mapping[str, Verb] = {
     "edit": Verb(lambda given, _: edit_job(given), editing_run.perform),
     "revert": Verb(lambda given, _: revert_job(given), editing_run.perform_revert),
     "audit": Verb(lambda given, base: audit_job(given, base=base), auditing_run.perform),
+    "find": Verb(lambda given, base: find_job(given, base=base), finding_run.perform),
+    "reserve add": Verb(lambda given, base: reserve_add_job(given, base=base), reserve_run.add),
+    "reserve check": Verb(lambda given, base: reserve_check_job(given, base=base), reserve_run.check),
 }
 
 
