@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from uncollapse.duplicates import containment as room
 from uncollapse.duplicates.containment import Index, intervals
-from uncollapse.duplicates.smoothing import smooth
 from uncollapse.duplicates.postings import Segment, SegmentWriter
 from uncollapse.duplicates.sketch import CUTTING, sketches_of
+from uncollapse.duplicates.smoothing import smooth
 from uncollapse.errors import InputError
 from uncollapse.fingerprint import content_id
 from uncollapse.ngrams import cut_texts

@@ -2,8 +2,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from uncollapse.duplicates.smoothing import smooth
 from uncollapse.duplicates.sketch import HIGHEST, LEAST, SCALES, sketches_of, together
+from uncollapse.duplicates.smoothing import smooth
 from uncollapse.errors import UsageError
 
 

@@ -22,7 +22,9 @@ def tree(folder):
 def test_new_texts_are_admitted_and_those_that_are_there_are_counted(tmp_path):
     first = admit(tmp_path / "r", from_documents([*ESSAYS, ESSAYS[0]]), ground=OWN)
     assert (first.read, first.admission.rows, first.present, first.near) == (4, 3, 1, 0)
-    again = admit(tmp_path / "r", from_documents(["the  FIRST essay is about the sea.", ESSAYS[2], "Fourth."]), ground=OWN)
+    again = admit(
+        tmp_path / "r", from_documents(["the  FIRST essay is about the sea.", ESSAYS[2], "Fourth."]), ground=OWN
+    )
     assert (again.admission.number, again.admission.rows, again.present) == (2, 2, 1)
     assert again.near_copies == [
         ("(memory)", 1, content_id("the  FIRST essay is about the sea."), content_id(ESSAYS[0]), 1.0)
@@ -162,5 +164,7 @@ def test_a_text_of_the_middle_of_a_longer_one_is_no_near_copy_but_the_longer_is_
     # Containment of the new text in an old one: a passage is a near copy, a text around it is not.
     long = " ".join(f"w{n}" for n in range(100))
     admit(tmp_path / "r", from_documents([long]), ground=OWN)
-    done = admit(tmp_path / "r", from_documents([" ".join(long.split()[20:60]), long + " " + long.replace("w", "v")]), ground=OWN)
+    done = admit(
+        tmp_path / "r", from_documents([" ".join(long.split()[20:60]), long + " " + long.replace("w", "v")]), ground=OWN
+    )
     assert [(copy.row, copy.containment) for copy in done.near_copies] == [(1, 1.0)]

@@ -52,6 +52,6 @@ def find(
     is long). Marks that no reader sees do not hide a copy.
     """
     given = {name: value for name, value in locals().items() if name != "as_json"}
-    from uncollapse.cli import finding_run, settings
+    from uncollapse.cli import finding_run, reserve_settings
 
-    finding_run.perform(settings.find_job(given), as_json=as_json)
+    finding_run.perform(reserve_settings.find_job(given), as_json=as_json)

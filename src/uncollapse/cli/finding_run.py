@@ -16,7 +16,7 @@ from rich.text import Text
 from uncollapse import corpora
 from uncollapse.cli.failures import visible
 from uncollapse.cli.progress import Stages, waiting
-from uncollapse.cli.settings import FindJob
+from uncollapse.cli.reserve_settings import FindJob
 from uncollapse.corpora.formats import row_writer
 from uncollapse.corpora.plan import Format
 from uncollapse.corpora.records import members

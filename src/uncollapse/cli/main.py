@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
-from uncollapse.cli import audit, collapse, edit, find, models, recipes, reserve, revert
+from uncollapse.cli import audit, collapse, edit, find, marks, models, recipes, reserve, revert
 from uncollapse.cli.failures import report_failure
 from uncollapse.version import __version__
 
@@ -62,6 +62,7 @@ _add(edit.edit, group=MAKE)
 _add(revert.revert, group=MAKE)
 _add(audit.audit, group=CHECK)
 _add(find.find, group=CHECK)
+_add(marks.marks, group=CHECK)
 for _name, _verb in (("add", reserve.add), ("check", reserve.check), ("list", reserve.show)):
     _add(_verb, group=None, to=reserve.app, name=_name)
 app.add_typer(reserve.app, name="reserve", rich_help_panel=KNOW)

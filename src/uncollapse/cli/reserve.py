@@ -90,9 +90,9 @@ def add(
     refused by file and number: there is no basis by which a detector could admit it.
     """
     given = {name: value for name, value in locals().items() if name != "as_json"}
-    from uncollapse.cli import reserve_run, settings
+    from uncollapse.cli import reserve_run, reserve_settings
 
-    reserve_run.add(settings.reserve_add_job(given), as_json=as_json)
+    reserve_run.add(reserve_settings.reserve_add_job(given), as_json=as_json)
 
 
 def check(
@@ -111,9 +111,9 @@ def check(
     keep the head that [bold]reserve add[/bold] prints, and give it as --head.
     """
     given = {name: value for name, value in locals().items() if name != "as_json"}
-    from uncollapse.cli import reserve_run, settings
+    from uncollapse.cli import reserve_run, reserve_settings
 
-    code = reserve_run.check(settings.reserve_check_job(given), as_json=as_json)
+    code = reserve_run.check(reserve_settings.reserve_check_job(given), as_json=as_json)
     if code:
         raise typer.Exit(code)
 

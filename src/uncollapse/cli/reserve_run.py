@@ -15,7 +15,8 @@ from rich.text import Text
 from uncollapse import corpora
 from uncollapse.cli.failures import visible
 from uncollapse.cli.progress import Stages, waiting
-from uncollapse.cli.settings import ReserveAddJob, ReserveCheckJob, refused
+from uncollapse.cli.reserve_settings import ReserveAddJob, ReserveCheckJob
+from uncollapse.cli.settings import refused
 from uncollapse.ledger.admissions import Admission, Ground
 from uncollapse.ledger.admitting import Admitted, Exclusion, admit
 from uncollapse.ledger.against import contained

@@ -7,23 +7,27 @@ from typing import Any, NamedTuple, TypeAlias
 from rich.console import Console
 from rich.text import Text
 
-from uncollapse.cli import auditing_run, editing_run, finding_run, reserve_run
+from uncollapse.cli import auditing_run, editing_run, finding_run, marks_run, reserve_run
 from uncollapse.cli.failures import visible
+from uncollapse.cli.reserve_settings import (
+    FindJob,
+    MarksJob,
+    ReserveAddJob,
+    ReserveCheckJob,
+    find_job,
+    marks_job,
+    reserve_add_job,
+    reserve_check_job,
+)
 from uncollapse.cli.settings import (
     AuditJob,
     EditJob,
-    FindJob,
     Job,
-    ReserveAddJob,
-    ReserveCheckJob,
     audit_job,
     edit_job,
-    find_job,
     normal,
     read_recipe,
     refuse_unknown,
-    reserve_add_job,
-    reserve_check_job,
     revert_job,
 )
 from uncollapse.errors import MissingInput, UsageError
@@ -31,7 +35,7 @@ from uncollapse.errors import MissingInput, UsageError
 SHAPE = "write `steps:` and under it entries such as `- edit: {inputs: essays.jsonl, output: edited/}`"
 
 
-AnyJob: TypeAlias = Job | AuditJob | FindJob | ReserveAddJob | ReserveCheckJob
+AnyJob: TypeAlias = Job | AuditJob | FindJob | MarksJob | ReserveAddJob | ReserveCheckJob
 
 
 class Chapter(NamedTuple):
@@ -57,6 +61,7 @@ VERBS: Mapping[str, Verb] = {
     "revert": Verb(lambda given, _: revert_job(given), editing_run.perform_revert),
     "audit": Verb(lambda given, base: audit_job(given, base=base), auditing_run.perform),
     "find": Verb(lambda given, base: find_job(given, base=base), finding_run.perform),
+    "marks": Verb(lambda given, _: marks_job(given), marks_run.perform),
     "reserve add": Verb(lambda given, base: reserve_add_job(given, base=base), reserve_run.add),
     "reserve check": Verb(lambda given, base: reserve_check_job(given, base=base), reserve_run.check),
 }

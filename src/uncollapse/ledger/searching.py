@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
@@ -55,6 +55,7 @@ class Evidence(StrEnum):
     NONE = "none"
 
 
+@runtime_checkable
 class Library(Protocol):
     """Documents among which is searched: a reserve, or any corpus."""
 
