@@ -115,7 +115,7 @@ def texts(count: int, *, words: int, seed: int) -> Iterator[tuple[str, str]]:
 def write_texts(path: Path, rows: Iterator[str]) -> None:
     schema = pa.schema([("text", pa.string())])
     with pq.ParquetWriter(path, schema) as writer:
-        while part := [text for text, _ in zip(rows, range(2000), strict=False)]:
+        while part := [text for _, text in zip(range(2000), rows, strict=False)]:
             writer.write_table(pa.table({"text": part}, schema))
 
 

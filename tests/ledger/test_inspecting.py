@@ -154,9 +154,11 @@ def test_what_a_stopped_addition_left_is_no_fault(folder):
 def test_what_is_no_reserve(tmp_path):
     with pytest.raises(MissingInput, match="there is no reserve"):
         inspect(tmp_path)
-    (tmp_path / "manifest.json").write_text('{"uncollapse": 1}')
-    with pytest.raises(InputError, match="is not the manifest of a reserve"):
-        inspect(tmp_path)
+    broken = '{"uncollapse": "1", "reserve": {"form": 1, "admissions": [{"number": "x"}], "head": ""}, "roots": {}}'
+    for text in ('{"uncollapse": 1}', "{", broken):
+        (tmp_path / "manifest.json").write_text(text)
+        with pytest.raises(InputError, match="is not the manifest of a reserve"):
+            inspect(tmp_path)
 
 
 def test_texts_that_stand_in_generated_text_without_descent(folder):

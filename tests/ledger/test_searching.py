@@ -88,7 +88,7 @@ def test_what_cannot_be(options):
 
 def test_a_part_of_a_corpus_keeps_its_places():
     with shelved(
-        from_documents(PARENTS), keep=lambda batch: pa.compute.match_substring(batch["text"], "the").to_numpy(False)
+        from_documents(PARENTS), keep=lambda batch: pa.compute.match_substring(batch["text"], "the ").to_numpy(False)
     ) as shelf:
         assert shelf.index.documents == 2
         (found,) = rows(Search(shelf), [PARENTS[3]])

@@ -157,7 +157,10 @@ def _cells(admission: Admission) -> list[Text]:
     rests = ", ".join(str(ground[name]) for name in ("date", "publisher", "by") if name in ground)
     sources = ", ".join(islice(admission.sources, 3)) + (" ..." if len(admission.sources) > 3 else "")
     cells = [f"{admission.number}", f"{admission.rows:,}", f"{admission.text_bytes / MEGABYTE:,.1f}"]
-    return [Text(visible(cell)) for cell in (*cells, ground["basis"], rests, ground.get("domain", "-"), sources)]
+    return [
+        Text(visible(cell))
+        for cell in (*cells, str(ground.get("basis")), rests, str(ground.get("domain", "-")), sources)
+    ]
 
 
 def _print_json(content: Mapping[str, Any]) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 from blake3 import blake3
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from uncollapse.corpora.manifest import VERSION
 from uncollapse.corpora.plan import schema_as_text
@@ -120,6 +120,9 @@ class Admission:
         return blake3(canonical_json(self.as_json())).hexdigest()
 
 
+_ADMISSION = TypeAdapter(Admission)
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: _plain(inner) for name, inner in value.items()}
@@ -208,7 +211,9 @@ def read_charter(folder: Path) -> Read:
                 hint="It was written by another version of uncollapse: install that one.",
             )
         charter = Charter(
-            [Admission(**one) for one in own["admissions"]], dict(content["roots"]), content["uncollapse"]
+            [_ADMISSION.validate_python(one) for one in own["admissions"]],
+            dict(content["roots"]),
+            content["uncollapse"],
         )
         return Read(charter, _faults(charter, content, data))
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -56,7 +56,7 @@ class Inspection:
 
 
 def inspect(folder: Path, *, head: str | None = None, on_progress: Told | None = None) -> Inspection:
-    """The inspection of a reserve, in memory that does not grow with its texts.
+    """The inspection of a reserve; held are some two hundred bytes for each of its texts, and not the texts.
 
     `head` is a digest that was noted before: the reserve must be that one, or have grown out of it. Without it, a
     manifest that somebody has rewritten with everything that it vouches for cannot be told from a true one.
