@@ -14,6 +14,8 @@ VERBS = {
     PACKAGE / "cli" / "audit.py": {"audit"},
     PACKAGE / "cli" / "collapse.py": {"plan"},
     PACKAGE / "cli" / "edit.py": {"edit"},
+    PACKAGE / "cli" / "find.py": {"find"},
+    PACKAGE / "cli" / "reserve.py": {"add"},
     PACKAGE / "corpora" / "corpus.py": {"read"},
     PACKAGE / "execution" / "run.py": {"run"},
 }

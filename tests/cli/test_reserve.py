@@ -29,7 +29,7 @@ def test_add_list_check_and_find_as_one_story(uncollapse, desk, essays):
     done = uncollapse("reserve", "check", "r", "--head", told["head"])
     assert (done.code, done.out.split(":")[0]) == (0, "sound")
     write_rows(desk / "copies.jsonl", [{"text": essays[2].replace("goes", "runs")}, {"text": "of something else"}])
-    done = uncollapse("find", "copies.jsonl", "--in", "r", "-o", "found.jsonl", "--json")
+    done = uncollapse("find", "copies.jsonl", "--in", "r", "-o", "found.jsonl", "--top", 1, "--json")
     assert done.code == 0
     found = read_rows(desk / "found.jsonl")
     # Thirteen words, eleven runs, three of which hold the exchanged one.
