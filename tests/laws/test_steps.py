@@ -154,6 +154,9 @@ def test_keeps_provenance(step, batch):
         elif isinstance(step, Revert):
             assert (after["id"], after["parents"], after["edits"]) == (row["parents"][-1], [], [])
             assert (after["origin"], after["generation"], after["recipe"]) == ("human", 0, None)
+        elif isinstance(step, StripMarks):
+            kept = ("origin", "generation", "parents", "edits", "recipe")
+            assert [after[name] for name in kept] == [row[name] for name in kept]
         else:
             assert (after["origin"], after["recipe"]) == ("edited", step.fingerprint)
             assert after["generation"] == row["generation"] + 1
