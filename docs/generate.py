@@ -15,7 +15,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 LABORATORIES = ("gaussian", "discrete", "kde", "regression", "mixture", "autoencoder", "ngram")
 TELLERS = ("sources", "theory", "theory gaussian", "plan", "reproduce")
 VERBS = (
-    *("", "edit", "revert", "trace", "verify", "sign", "models", "collapse"),
+    *("", "edit", "revert", "audit", "find", "marks"),
+    *("trace", "verify", "sign", "reserve", "reserve add", "reserve check", "reserve list", "models", "collapse"),
     *(f"collapse {name}" for name in LABORATORIES + TELLERS),
     "run",
 )

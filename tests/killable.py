@@ -19,6 +19,23 @@ def work(path, out, *, shard_bytes, steps, workers=1):
 
 def work_until(event, path, out, log):
     """Work, and be killed at the given touch of the storage; the names of all touches go to the log."""
+    touches = watched(event)
+    work(path, out, shard_bytes=180, steps=[Shout(), Sift(word="ESSAY 7")])
+    log.write_text("\n".join(touches))
+
+
+def admit_until(event, path, folder, log):
+    """Add to a reserve, and be killed at the given touch of the storage; the names of all touches go to the log."""
+    from uncollapse.ledger.admissions import Ground
+    from uncollapse.ledger.admitting import admit
+
+    touches = watched(event)
+    admit(folder, read(path), ground=Ground(basis="declaration", by="the test"))
+    log.write_text("\n".join(touches))
+
+
+def watched(event):
+    """The names of the touches of the storage from now on; at the given one this process is killed."""
     touches = []
 
     def touch(name):
@@ -51,5 +68,4 @@ def work_until(event, path, out, log):
     os.rmdir = around(os.rmdir, "rmdir")
     for module in (storage, commit, finish):
         module.sync_folder = around(storage.sync_folder, "fsync of a folder")
-    work(path, out, shard_bytes=180, steps=[Shout(), Sift(word="ESSAY 7")])
-    log.write_text("\n".join(touches))
+    return touches

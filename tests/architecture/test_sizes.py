@@ -16,6 +16,8 @@ VERBS = {
     PACKAGE / "cli" / "trace.py": {"trace"},
     PACKAGE / "cli" / "verify.py": {"verify"},
     PACKAGE / "cli" / "edit.py": {"edit"},
+    PACKAGE / "cli" / "find.py": {"find"},
+    PACKAGE / "cli" / "reserve.py": {"add"},
     PACKAGE / "corpora" / "corpus.py": {"read"},
     PACKAGE / "execution" / "run.py": {"run"},
 }

@@ -16,6 +16,7 @@ from uncollapse.editing import Revert, ToEdit
 from uncollapse.errors import UsageError
 from uncollapse.fingerprint import content_id, fingerprint
 from uncollapse.language_models.counted import CountedModel
+from uncollapse.provenance.stripping import StripMarks
 from uncollapse.step import Fate, Step, StepModel, add_tallies
 
 HOSTILE = (
@@ -39,7 +40,7 @@ EDITS = {
     "drop": {"threshold": 0.3, "replace": "drop"},
     "prompted": {**BUSY, "prompt_column": "question"},
 }
-STEPS = [*EDITS, "revert"]
+STEPS = [*EDITS, "revert", "strip marks"]
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +52,8 @@ def model(tmp_path_factory):
 
 @pytest.fixture(params=STEPS)
 def step(request, model):
+    if request.param == "strip marks":
+        return StripMarks()
     return Revert() if request.param == "revert" else ToEdit(model=model, **EDITS[request.param])
 
 
@@ -151,6 +154,9 @@ def test_keeps_provenance(step, batch):
         elif isinstance(step, Revert):
             assert (after["id"], after["parents"], after["edits"]) == (row["parents"][-1], [], [])
             assert (after["origin"], after["generation"], after["recipe"]) == ("human", 0, None)
+        elif isinstance(step, StripMarks):
+            kept = ("origin", "generation", "parents", "edits", "recipe")
+            assert [after[name] for name in kept] == [row[name] for name in kept]
         else:
             assert (after["origin"], after["recipe"]) == ("edited", step.fingerprint)
             assert after["generation"] == row["generation"] + 1

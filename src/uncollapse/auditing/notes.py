@@ -29,9 +29,7 @@ def _of_units(units: str, shortened: int) -> Iterator[str]:
             "as independent, which those of one document are not."
         )
     if shortened:
-        yield (
-            f"Documents so long that one would outweigh the rest, of which only the beginning is compared: {shortened:,}."
-        )
+        yield (f"Documents of which only the beginning is compared, since one would outweigh the rest: {shortened:,}.")
 
 
 def _of_copies(corpus: Read) -> Iterator[str]:
@@ -50,8 +48,8 @@ def _of_copies(corpus: Read) -> Iterator[str]:
     if foreign:
         yield (
             f"Documents that stand in the reference as well, whole or in large part: {foreign:,}. Where a whole one's "
-            "source is what all is held against, it is left out; parts stay, and make the corpus look healthier than it "
-            "is."
+            "source is what all is held against, it is left out; parts stay, and make the corpus look healthier than "
+            "it is."
         )
 
 
@@ -66,6 +64,6 @@ def _of_scripts(read: Read, what: str) -> Iterator[str]:
 def _of_near_copies(examined: Examined) -> Iterator[str]:
     if examined.corpus.near_copies:
         yield (
-            f"Near copies in the sample that were left out before anything but copies was counted, so that each verdict "
-            f"speaks of one thing: {examined.corpus.near_copies:,}."
+            f"Near copies in the sample that were left out before anything but copies was counted, so that each "
+            f"verdict speaks of one thing: {examined.corpus.near_copies:,}."
         )

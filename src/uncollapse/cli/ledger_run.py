@@ -10,15 +10,18 @@ from rich.table import Table
 from rich.text import Text
 
 from uncollapse import corpora
+from uncollapse.cli import reserve_run
 from uncollapse.cli.failures import visible
 from uncollapse.cli.ledger_progress import Watch
 from uncollapse.cli.progress import waiting
+from uncollapse.cli.reserve_settings import ReserveCheckJob
 from uncollapse.cli.settings import VerifyJob
 from uncollapse.corpora import Corpus
 from uncollapse.errors import UsageError
 from uncollapse.ledger.findings import KEPT
 from uncollapse.ledger.kin import Ids, Kin
 from uncollapse.ledger.papers import papers_of
+from uncollapse.ledger.reserve import Reserve, is_reserve
 from uncollapse.ledger.signature import new_key as make_key
 from uncollapse.ledger.signature import sign
 from uncollapse.ledger.verify import Evidence, Verification, verify
@@ -51,7 +54,12 @@ RULES = {
 
 
 def perform_verify(job: VerifyJob, *, as_json: bool = False) -> int:
-    """The exit code of a verification: 0 where all of it holds, 1 where something is broken."""
+    """The exit code of a verification: 0 where all of it holds, 1 where something is broken.
+
+    A reserve has papers of its own, and is checked as one.
+    """
+    if is_reserve(job.corpus):
+        return reserve_run.check(ReserveCheckJob(reserve=job.corpus, head=job.root), as_json=as_json)
     policy = None if job.policy is None else Policy.from_toml(Path(job.policy))
     papers_of(job.corpus)
     evidence = Evidence(
@@ -93,7 +101,9 @@ def _read(addresses: tuple[str, ...], what: str) -> Corpus:
         return corpora.read(*addresses, origin="unknown")
 
 
-def _ids(address: str) -> Ids:
+def _ids(address: str) -> Reserve | Ids:
+    if is_reserve(address):
+        return Reserve.open(Path(address))
     return Ids.of(_read((address,), "the reserve"))
 
 

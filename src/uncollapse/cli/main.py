@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
-from uncollapse.cli import audit, collapse, edit, models, recipes, revert, sign, trace, verify
+from uncollapse.cli import audit, collapse, edit, find, marks, models, recipes, reserve, revert, sign, trace, verify
 from uncollapse.cli.failures import report_failure
 from uncollapse.version import __version__
 
@@ -28,14 +28,17 @@ NOBODY_READS = 128 + 13  # what a shell says of a process that SIGPIPE ended
 MAKE, CHECK, KNOW, UNDERSTAND, STORIES = "make", "check", "know", "understand", "whole stories"
 
 
-def _add(verb: Callable[..., None], *, group: str, bare: bool = False) -> None:
-    """The verb answers to its function's name; without arguments it shows its help, unless it works `bare`.
+def _add(
+    verb: Callable[..., None], *, group: str | None, bare: bool = False, to: typer.Typer = app, name: str | None = None
+) -> None:
+    """The verb answers to its function's name or another; without arguments it shows its help, unless it works `bare`.
 
     In its help the docstring's paragraphs flow, and its examples keep their lines.
     """
     paragraphs = inspect.cleandoc(verb.__doc__ or "").split("\n\n")
     taught = [text if text.startswith("[bold]") else text.replace("\n", " ") for text in paragraphs]
-    app.command(rich_help_panel=group, no_args_is_help=not bare, help="\n\n".join(taught))(_until_nobody_reads(verb))
+    command = to.command(name, rich_help_panel=group, no_args_is_help=not bare, help="\n\n".join(taught))
+    command(_until_nobody_reads(verb))
 
 
 def _until_nobody_reads(verb: Callable[..., None]) -> Callable[..., None]:
@@ -58,9 +61,14 @@ def _until_nobody_reads(verb: Callable[..., None]) -> Callable[..., None]:
 _add(edit.edit, group=MAKE)
 _add(revert.revert, group=MAKE)
 _add(audit.audit, group=CHECK)
+_add(find.find, group=CHECK)
+_add(marks.marks, group=CHECK)
 _add(trace.trace, group=KNOW)
 _add(verify.verify, group=KNOW)
 _add(sign.sign, group=KNOW)
+for _name, _verb in (("add", reserve.add), ("check", reserve.check), ("list", reserve.show)):
+    _add(_verb, group=None, to=reserve.app, name=_name)
+app.add_typer(reserve.app, name="reserve", rich_help_panel=KNOW)
 _add(models.models, group=KNOW, bare=True)
 app.add_typer(collapse.app, name="collapse", rich_help_panel=UNDERSTAND)
 _add(recipes.run, group=STORIES)

@@ -97,6 +97,38 @@ def _left(reached: "Reached") -> str:
     return f"about {seconds // 60} min left" if seconds >= 120 else f"about {seconds} s left"
 
 
+class Stages:
+    """What shows how far something is that reads in several stages: a bar for each, else a line every half minute."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._console = Console(stderr=True)
+        self._bar: Progress | None = None
+        self._tasks: dict[str, TaskID] = {}
+        self._line_due = time.monotonic() + LINE_EVERY
+
+    def __enter__(self) -> "Stages":
+        if self._console.is_terminal:
+            columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
+            self._bar = Progress(*columns, console=self._console, transient=True)
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, doing: str, done: int, rows: int) -> None:
+        """Show that so many rows are done."""
+        if self._bar is not None:
+            if doing not in self._tasks:
+                self._tasks[doing] = self._bar.add_task(doing, total=rows)
+            self._bar.update(self._tasks[doing], completed=done)
+        elif time.monotonic() >= self._line_due:
+            self._line_due = time.monotonic() + LINE_EVERY
+            sys.stderr.write(f"{self._what}: {doing}, {done:,} of {rows:,}\n")
+
+
 def waiting(what: str) -> Status:
     """Shown on a terminal, and nowhere else, while something takes its time."""
     return Console(stderr=True).status(what)

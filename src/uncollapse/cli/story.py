@@ -7,8 +7,18 @@ from typing import Any, NamedTuple, TypeAlias
 from rich.console import Console
 from rich.text import Text
 
-from uncollapse.cli import auditing_run, editing_run, ledger_run, tracing_run
+from uncollapse.cli import auditing_run, editing_run, finding_run, ledger_run, marks_run, reserve_run, tracing_run
 from uncollapse.cli.failures import visible
+from uncollapse.cli.reserve_settings import (
+    FindJob,
+    MarksJob,
+    ReserveAddJob,
+    ReserveCheckJob,
+    find_job,
+    marks_job,
+    reserve_add_job,
+    reserve_check_job,
+)
 from uncollapse.cli.settings import (
     AuditJob,
     EditJob,
@@ -29,8 +39,7 @@ from uncollapse.errors import MissingInput, UsageError
 SHAPE = "write `steps:` and under it entries such as `- edit: {inputs: essays.jsonl, output: edited/}`"
 
 
-# What a verb is asked; the last two write nothing.
-Asked: TypeAlias = Job | AuditJob | TraceJob | VerifyJob
+Asked: TypeAlias = Job | AuditJob | TraceJob | VerifyJob | FindJob | MarksJob | ReserveAddJob | ReserveCheckJob
 
 
 class Chapter(NamedTuple):
@@ -42,7 +51,9 @@ class Chapter(NamedTuple):
     @property
     def about(self) -> str:
         """What it makes, or what it looks at."""
-        return self.job.corpus if isinstance(self.job, TraceJob | VerifyJob) else f"-> {self.job.output}"
+        if isinstance(self.job, TraceJob | VerifyJob):
+            return self.job.corpus
+        return f"-> {self.job.output}" if self.job.output else " ".join(self.job.inputs)
 
     def perform(self) -> int:
         """The verb's exit code."""
@@ -62,6 +73,10 @@ VERBS: Mapping[str, Verb] = {
     "audit": Verb(lambda given, base: audit_job(given, base=base), auditing_run.perform),
     "verify": Verb(lambda given, base: verify_job(given, base=base), ledger_run.perform_verify),
     "trace": Verb(lambda given, base: trace_job(given, base=base), tracing_run.perform),
+    "find": Verb(lambda given, base: find_job(given, base=base), finding_run.perform),
+    "marks": Verb(lambda given, _: marks_job(given), marks_run.perform),
+    "reserve add": Verb(lambda given, base: reserve_add_job(given, base=base), reserve_run.add),
+    "reserve check": Verb(lambda given, base: reserve_check_job(given, base=base), reserve_run.check),
 }
 
 

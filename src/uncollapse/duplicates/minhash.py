@@ -20,7 +20,7 @@ def signatures(tokens: Tokens, *, shingle: int, size: int) -> tuple[Int64[ndarra
 
     Source: Broder, SEQUENCES 1997; Dietzfelbinger et al., J. Algorithms 1997 (multiply-shift for the permutations).
     """
-    runs, offsets = _shingles(tokens, shingle)
+    runs, offsets = shingles(tokens, shingle)
     held = np.flatnonzero(np.diff(offsets) > 0)
     result = np.empty((len(held), size), dtype=np.uint32)
     if not len(held):
@@ -45,8 +45,11 @@ def _permutations(size: int) -> tuple[UInt64[ndarray, "s"], UInt64[ndarray, "s"]
     return numbers[:size] | np.uint64(1), numbers[size:]
 
 
-def _shingles(tokens: Tokens, shingle: int) -> tuple[UInt64[ndarray, "r"], Int64[ndarray, "d"]]:
-    """The runs of every document, one behind the other, and where those of each begin."""
+def shingles(tokens: Tokens, shingle: int) -> tuple[UInt64[ndarray, "r"], Int64[ndarray, "d"]]:
+    """The runs of every document, one behind the other, and where those of each begin.
+
+    A document with fewer words than `shingle` has one run, all its words; one without words has none.
+    """
     words = np.diff(tokens.offsets)
     short = np.flatnonzero((words > 0) & (words < shingle))
     counts = np.maximum(words - shingle + 1, 0)
