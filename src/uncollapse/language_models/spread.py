@@ -75,7 +75,7 @@ def summed(behind: Tensor, powers: Sequence[Tensor]) -> list[Tensor]:
 
 
 def as_moments(own: Tensor, sharp: Tensor, largest: Tensor, *, sums: Sequence[Tensor], rank: Tensor) -> RowMoments:
-    """The moments out of the sums of powers counted from `largest`; `sharp` is the largest logit as it is known best."""
+    """The moments out of sums counted from `largest`; `sharp` is the largest logit as it is known best."""
     total, first, second = sums
     mean, log_total = first / total, total.log()
     variance = (second / total - mean**2).clamp_(min=0.0)
