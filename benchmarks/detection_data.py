@@ -66,7 +66,9 @@ def _instructions(data: Path, most: int) -> Iterable[Labelled | None]:
         part = slice(0, 2 * most) if name == "davinci-003" else slice(2 * most, 4 * most)
         if dolly and machine:
             yield Labelled(f"answers {name}", "answers", "tuned", dolly[part], machine[: 2 * most], False)
-    human = _answers(data / "self_instruct" / "user_oriented_instructions.jsonl", lambda row: row["instances"][0]["output"])
+    human = _answers(
+        data / "self_instruct" / "user_oriented_instructions.jsonl", lambda row: row["instances"][0]["output"]
+    )
     for name, file in (("davinci-003", "text-davinci-003"), ("davinci, tuned on itself", "davinci-self-instruct")):
         machine = _answers(data / "self_instruct" / f"{file}_predictions.jsonl", lambda row: row["response"])
         if human and machine:

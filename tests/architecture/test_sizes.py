@@ -13,6 +13,7 @@ LONGEST_MODULE, LONGEST_FUNCTION, MOST_PARAMETERS = 400, 40, 5
 VERBS = {
     PACKAGE / "cli" / "audit.py": {"audit"},
     PACKAGE / "cli" / "collapse.py": {"plan"},
+    PACKAGE / "cli" / "detect.py": {"detect", "detector"},
     PACKAGE / "cli" / "edit.py": {"edit"},
     PACKAGE / "corpora" / "corpus.py": {"read"},
     PACKAGE / "execution" / "run.py": {"run"},

@@ -2,18 +2,22 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from rich.console import Console
 from rich.text import Text
 
-from uncollapse.cli import auditing_run, editing_run
+from uncollapse.cli import auditing_run, detecting_run, editing_run
 from uncollapse.cli.failures import visible
 from uncollapse.cli.settings import (
     AuditJob,
+    DetectJob,
+    DetectorJob,
     EditJob,
     Job,
     audit_job,
+    detect_job,
+    detector_job,
     edit_job,
     normal,
     read_recipe,
@@ -25,11 +29,14 @@ from uncollapse.errors import MissingInput, UsageError
 SHAPE = "write `steps:` and under it entries such as `- edit: {inputs: essays.jsonl, output: edited/}`"
 
 
+AnyJob: TypeAlias = Job | AuditJob | DetectJob | DetectorJob
+
+
 class Chapter(NamedTuple):
     """One verb with what it is asked to do."""
 
     verb: str
-    job: Job | AuditJob
+    job: AnyJob
 
     def perform(self) -> int:
         """The verb's exit code."""
@@ -39,7 +46,7 @@ class Chapter(NamedTuple):
 class Verb(NamedTuple):
     """How a verb's options are read, and how it is done."""
 
-    read: Callable[[Mapping[str, Any], Path], Job | AuditJob]
+    read: Callable[[Mapping[str, Any], Path], AnyJob]
     perform: Callable[[Any], int]
 
 
@@ -47,6 +54,8 @@ VERBS: Mapping[str, Verb] = {
     "edit": Verb(lambda given, _: edit_job(given), editing_run.perform),
     "revert": Verb(lambda given, _: revert_job(given), editing_run.perform_revert),
     "audit": Verb(lambda given, base: audit_job(given, base=base), auditing_run.perform),
+    "detect": Verb(lambda given, base: detect_job(given, base=base), detecting_run.perform),
+    "detector": Verb(lambda given, base: detector_job(given, base=base), detecting_run.perform_training),
 }
 
 

@@ -9,7 +9,7 @@ from numpy import ndarray
 
 from uncollapse.detection.scores import Reading
 from uncollapse.language_models import load
-from uncollapse.language_models.model import LanguageModel, Tokens
+from uncollapse.language_models.model import LanguageModel, Moments, Tokens
 from uncollapse.language_models.pairs import moments_of_pair, refuse_unequal
 
 # Tokens of each text that are read. Source: Hans et al. 2024 (Binoculars) read 512; longer texts gain little.
@@ -59,13 +59,15 @@ class Reader:
             moments, reference = moments_of_pair(self.model, self.reference, tokens)
         scored = ~np.isnan(moments.logprob)
         return [
-            _reading([*moments, reference], begin=begin, kept=scored[begin:end])
+            _reading(moments, reference, begin=begin, kept=scored[begin:end])
             for begin, end in zip(tokens.offsets[:-1].tolist(), tokens.offsets[1:].tolist(), strict=True)
         ]
 
 
-def _reading(columns: Sequence[ndarray | None], *, begin: int, kept: Bool[ndarray, "n"]) -> Reading:
-    return Reading(*(None if each is None else each[begin : begin + len(kept)][kept] for each in columns))
+def _reading(moments: Moments, reference: ndarray | None, *, begin: int, kept: Bool[ndarray, "n"]) -> Reading:
+    own = slice(begin, begin + len(kept))
+    logprob, mean, variance, rank = (each[own][kept] for each in moments)
+    return Reading(logprob, mean, variance, rank, None if reference is None else reference[own][kept])
 
 
 def _first(tokens: Tokens, *, most: int) -> Tokens:

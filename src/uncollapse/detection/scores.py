@@ -6,17 +6,18 @@ tokens whether texts are read alone or together. Logarithms are natural.
 
 | name | formula | unit | a machine's text | source |
 |---|---|---|---|---|
-| likelihood | mean log p(x_t) | nats a token | higher | Solaiman et al. 2019, section 4 |
+| likelihood | mean log p(x_t) | nats a token | higher | Solaiman et al. 2019 |
 | rank | -mean r_t | ranks | higher | Gehrmann et al. 2019 (GLTR) |
-| log_rank | -mean log r_t | nats | higher | Mitchell et al. 2023, section 5 |
-| entropy | -mean mu_t, of p itself (of a pair: the cross-entropy of p under q) | nats a token | lower | Gehrmann et al. 2019 |
-| lrr | -mean log p(x_t) / mean log r_t | ratio | higher | Su et al. 2023 (DetectLLM), eq. 3 |
-| curvature | (sum log p(x_t) - sum mu_t) / sqrt(sum var_t) | sd | higher | Bao et al. 2024 (Fast-DetectGPT), eq. 7 |
-| binoculars | mean -log p(x_t) / mean -mu_t, p performs, q observes | ratio | lower | Hans et al. 2024 (Binoculars), eq. 4 |
-| ratio | mean log p(x_t) - mean log q(x_t), p aligned, q its base | nats a token | higher | Wang et al. 2026, abstract |
+| log_rank | -mean log r_t | nats | higher | Mitchell et al. 2023 |
+| entropy | -mean mu_t, of p (a pair: p under q) | nats a token | lower | Gehrmann et al. 2019 |
+| lrr | -mean log p(x_t) / mean log r_t | ratio | higher | Su et al. 2023 (DetectLLM) |
+| curvature | (sum log p(x_t) - sum mu_t) / sqrt(sum var_t) | sd | higher | Bao et al. 2024 (analytic) |
+| binoculars | mean -log p(x_t) / mean -mu_t, p performs, q observes | ratio | lower | Hans et al. 2024 |
+| ratio | mean log p(x_t) - mean log q(x_t), p tuned, q its base | nats a token | higher | arXiv 2604.16923, abstract |
 
 with r_t the rank of x_t (1 for the likeliest) and mu_t, var_t mean and variance of log p(v), v drawn from the model
-itself, or from the reference model q of a pair.
+itself, or from the reference model q of a pair. Bao et al. call the curvature Fast-DetectGPT. The published code of
+binoculars averages the expected surprise over one position more than the surprise; here both have the same tokens.
 """
 
 from collections.abc import Callable, Mapping

@@ -58,7 +58,7 @@ def _difference(one: Vocabulary, other: Vocabulary) -> str:
 def moments_of_pair(scorer: LanguageModel, reference: LanguageModel, tokens: Tokens) -> PairMoments:
     """What both say of each token; where either says nothing, NaN and rank 0.
 
-    Source: Bao et al., ICLR 2024 (Fast-DetectGPT), eq. 5 and 6, where p scores and q samples.
+    Source: Bao et al., ICLR 2024 (Fast-DetectGPT), where p scores and q samples.
     """
     logprob, mean, variance, other = (np.full(len(tokens.ids), np.nan, np.float32) for _ in range(4))
     rank = np.zeros(len(tokens.ids), np.int32)
