@@ -75,6 +75,13 @@ def _instructions(data: Path, most: int) -> Iterable[Labelled | None]:
             yield Labelled(f"tasks {name}", "tasks", "tuned", human, machine, False)
 
 
+def dolly_and_alpaca_beyond(data: Path, *, most: int) -> tuple[list[str], list[str]]:
+    """Answers by people and by a model that stand in no set: more to learn words from."""
+    human = _answers(data / "dolly" / "dolly_3k.json", lambda row: row["output"])[4 * most :]
+    machine = _answers(data / "alpaca" / "random_9k.json", lambda row: row["output"])[2 * most :]
+    return human, machine[: 2 * len(human)]
+
+
 def _answers(path: Path, take: Callable[[Any], str]) -> list[str]:
     if not path.is_file():
         return []

@@ -35,7 +35,9 @@ def test_a_small_model_against_numpy(model):
     ids = [model.vocabulary.spell(piece)[0] for piece in pieces]
     own, mean, variance = [], [], []
     (tokens,) = [model.vocabulary.encode(["the cat sat"])]
-    blocks = [np.concatenate([b.logprob for b in each.distributions(tokens)]).astype(float) for each in (model, reference)]
+    blocks = [
+        np.concatenate([b.logprob for b in each.distributions(tokens)]).astype(float) for each in (model, reference)
+    ]
     for at, number in enumerate(ids):
         log_p, q = blocks[0][at], np.exp(blocks[1][at])
         own.append(log_p[number])

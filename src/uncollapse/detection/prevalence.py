@@ -51,7 +51,7 @@ def rogan_gladen(flagged: float, *, false_alarms: float, true_positives: float) 
 
 
 def rogan_gladen_error(
-    flagged: tuple[float, int], false_alarms: tuple[float, int], true_positives: tuple[float, int]
+    flagged: tuple[float, float], false_alarms: tuple[float, float], true_positives: tuple[float, float]
 ) -> float:
     """The standard error of that, each rate given with the number of texts that it was found on (inf for known).
 
