@@ -32,6 +32,7 @@ FALSE_ALARMS = 0.05
 LENGTHS = (8, 16, 32, 64, 128, 512)
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
 FOLDS = 5
+DRAWS = 100
 
 
 class Side(NamedTuple):
@@ -239,7 +240,7 @@ def print_lengths(every: Sequence[Set]) -> None:
 
 def print_prevalence(every: Sequence[Set], score: Callable[[Set], list[ndarray]], name: str) -> None:
     print(
-        f"\n### The share of a corpus ({name}): half of a domain's texts calibrates, the other half is mixed; 200 draws\n"
+        f"\n### The share of a corpus ({name}): half of a domain's texts calibrates, the other half is mixed; {DRAWS} draws\n"
     )
     print(
         "| domain | calibration human/machine | mixed | "
@@ -272,7 +273,7 @@ def print_prevalence(every: Sequence[Set], score: Callable[[Set], list[ndarray]]
 def _mixes(human: ndarray, machine: ndarray, *, share: float, size: int) -> tuple[float, float]:
     generator = np.random.default_rng(3)
     found, held = [], 0
-    for _ in range(200):
+    for _ in range(DRAWS):
         sides = [each[generator.permutation(len(each))] for each in (human, machine)]
         known = [each[: len(each) // 2] for each in sides]
         made = round(share * size)
@@ -281,7 +282,7 @@ def _mixes(human: ndarray, machine: ndarray, *, share: float, size: int) -> tupl
         said = mixture([Stratum(*(fitted.probability(part, prevalence=0.5) for part in (corpus, *known)))])
         found.append(said.value)
         held += said.low <= made / size <= said.high
-    return float(np.nanmean(found)), held / 200
+    return float(np.nanmean(found)), held / DRAWS
 
 
 def print_humans(entries: Sequence[str], every: Sequence[Set], kept: Kept) -> None:
@@ -296,12 +297,24 @@ def print_humans(entries: Sequence[str], every: Sequence[Set], kept: Kept) -> No
         print(f"\n{name}: {len(texts)} human texts, false alarms {rate:.3f} at the 5 % threshold of all domains above")
 
 
+def _is_asked(each: Labelled, base: str) -> bool:
+    return each.kind != "base" or not base or each.name.split()[-1] in base.split(",")
+
+
+def _as_asked(each: Labelled, given: argparse.Namespace) -> Labelled:
+    """The set at the size that was asked for."""
+    most = given.base_pairs if each.kind == "base" else given.pairs if each.paired else given.answers
+    return each._replace(human=each.human[:most], machine=each.machine[:most])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--cache", type=Path)
     parser.add_argument("--pairs", type=int, default=150)
+    parser.add_argument("--answers", type=int, default=300, help="texts of each side of an unpaired set")
     parser.add_argument("--base-pairs", type=int, default=100)
+    parser.add_argument("--base", default="", help="which base models, comma-separated; all unless said")
     parser.add_argument("--model", default="smollm2-135m")
     parser.add_argument("--more", action="append", default=[])
     parser.add_argument("--human", action="append", default=[])
@@ -309,12 +322,7 @@ def main() -> None:
     warnings.simplefilter("ignore", RuntimeWarning)
     kept = Kept(given.cache, model=given.model)
     labelled = sets(given.data, most=given.pairs, more=given.more)
-    cut = [
-        each._replace(human=each.human[: given.base_pairs], machine=each.machine[: given.base_pairs])
-        if each.kind == "base"
-        else each
-        for each in labelled
-    ]
+    cut = [_as_asked(each, given) for each in labelled if _is_asked(each, given.base)]
     every = [read(each, kept) for each in cut]
     if not every:
         raise SystemExit(f"no labelled text in {given.data}")
