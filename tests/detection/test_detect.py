@@ -69,8 +69,10 @@ def test_the_accounts_add_up(found):
 
 def test_batches_do_not_matter(given, scorer, found, people, machines, monkeypatch):
     from uncollapse.corpora import reading
+    from uncollapse.detection import reading as readings
 
     monkeypatch.setattr(reading, "BATCH_ROWS", 7)
+    monkeypatch.setattr(readings, "_BATCH", 5)
     web = corpus([*people[:70], *machines[:30]])
     again = detect(given._replace(corpus=web), scorer)
     assert again.table.equals(found.table)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from uncollapse.detection.word_model import WORDS, WordModel, count_buckets
+from uncollapse.detection.word_model import WORDS, WordModel, count_buckets, word_counts
 
 HUMAN = ["the old man walked home slowly", "rain fell on the quiet town all day", "she never liked that song"] * 4
 MACHINE = ["delve into the rich tapestry of ideas", "it is important to note that", "in conclusion we delve"] * 4
@@ -18,6 +18,10 @@ def test_counting_by_hand():
     assert np.diff(found.offsets).tolist() == [5, 0, 5]
     np.testing.assert_allclose(np.sort(found.counts[:5]), [1, 1, 1, 1, 1 + np.log(2)])
     np.testing.assert_array_equal(found.buckets[:5], found.buckets[5:])
+
+
+def test_words_are_counted_in_every_script():
+    assert word_counts(["one two, three", "", "日本語"]).tolist() == [4, 0, 3]
 
 
 def test_only_the_first_words_count():

@@ -11,6 +11,7 @@ from itertools import takewhile
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from scipy.stats import rankdata
 
 _WORD = re.compile(r"\S+")
 # Single and double quotation marks and primes, dashes, and the ellipsis, as typewriters have them.
@@ -58,8 +59,8 @@ def length_matched(human: Sequence[str], machine: Sequence[str]) -> tuple[list[s
         return list(human), list(machine)
     matched = []
     for side, own in zip((human, machine), lengths, strict=True):
-        ranks = np.argsort(np.argsort(own, kind="stable"), kind="stable")
-        places = (ranks + 0.5) / len(own)
+        # Texts of one length have one place, so that the order of the texts decides nothing.
+        places = (rankdata(own) - 0.5) / len(own)
         wanted = np.min([np.quantile(each, places, method="inverted_cdf") for each in lengths], axis=0)
         matched.append([first_words(text, int(most)) for text, most in zip(side, wanted, strict=True)])
     return matched[0], matched[1]

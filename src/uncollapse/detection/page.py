@@ -18,6 +18,10 @@ def headline(report: Report) -> str:
     of = f"{count(found['texts'])} texts of unknown origin"
     if found["share"] is None:
         return f"How much of this a machine wrote cannot be said: {found['reason']}."
+    if found["kind"] == "lower bound" and found["low"] == 0:
+        expected = share(found["false_alarms_expected"])
+        flagged = f"{count(found['flagged'])} are flagged, and {expected} would be if people wrote all of them"
+        return f"That a machine wrote any of {of} cannot be shown: {flagged}."
     if found["kind"] == "lower bound":
         return f"A machine wrote at least {share(found['low'])} of {of}; with 95 % confidence, and perhaps much more."
     between = f"{share(found['low'])} to {share(found['high'])}"

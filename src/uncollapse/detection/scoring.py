@@ -11,6 +11,7 @@ from numpy import ndarray
 from uncollapse.detection.detector import Detector
 from uncollapse.detection.reading import Reader
 from uncollapse.detection.scores import SCORES, Points, scores_of
+from uncollapse.detection.word_model import word_counts
 from uncollapse.errors import UsageError
 
 FUSED, WORDS = "fused", "words"
@@ -51,7 +52,7 @@ class Scorer:
         """The numbers of each text; NaN where a score cannot be taken."""
         values: dict[str, Float64[ndarray, n]] = {}
         if self.reader is None:
-            tokens = np.array([len(text.split()) for text in texts], np.int64)
+            tokens = word_counts(texts)
         else:
             readings = self.reader.read(texts, on_progress=on_progress)
             tokens = np.array([len(reading.logprob) for reading in readings], np.int64)

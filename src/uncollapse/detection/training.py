@@ -95,29 +95,38 @@ def _prepare(lesson: Lesson) -> _Prepared:
             )
         pairs = [without_common_prefix(a, b) for a, b in zip(human, machine, strict=True)]
         human, machine = [a for a, _ in pairs], [b for _, b in pairs]
-    sides = length_matched(human, machine)
-    texts = [*sides[0], *sides[1]]
-    of_machine = np.repeat([False, True], [len(side) for side in sides])
-    whole = [*lesson.human, *lesson.machine]
-    keys = text_keys(whole)
-    short = np.array([len(text.split()) < FEWEST_WORDS for text in texts], dtype=bool)
-    both = np.isin(keys, np.intersect1d(keys[of_machine], keys[~of_machine]))
-    tested = sharing(whole, runs_of(lesson.against)) if lesson.against else np.zeros(len(texts), bool)
-    again = np.ones(len(texts), dtype=bool)
-    again[np.unique(keys, return_index=True)[1]] = False
-    reasons = {
-        f"fewer than {FEWEST_WORDS} words": short,
-        "on both sides": both & ~short,
-        f"a run of {RUN} words of the texts to be kept apart": tested & ~both & ~short,
-        "the same text again": again & ~tested & ~both & ~short,
-    }
-    kept = np.flatnonzero(~(short | both | tested | again))
+    texts = [*human, *machine]
+    of_machine = np.repeat([False, True], [len(human), len(machine)])
+    keys = text_keys([*lesson.human, *lesson.machine])
+    reasons = _reasons(lesson, texts, of_machine=of_machine, keys=keys)
+    left_out: dict[str, int] = {}
+    out = np.zeros(len(texts), dtype=bool)
+    for reason, which in reasons.items():
+        left_out[reason] = int((which & ~out).sum())
+        out |= which
+    kept = np.flatnonzero(~out)
     _refuse_few(of_machine[kept])
     # Texts of one pair are about one thing: they share a fold.
-    pair = np.concatenate([np.arange(len(side)) for side in sides])
+    pair = np.concatenate([np.arange(len(human)), np.arange(len(machine))])
     fold = (pair if lesson.paired else (keys >> np.uint64(8)).astype(np.int64)) % FOLDS
-    left_out = {reason: int(which.sum()) for reason, which in reasons.items()}
-    return _Prepared([texts[at] for at in kept], of_machine[kept], fold[kept], keys[kept], left_out)
+    sides = length_matched(*([texts[at] for at in kept if of_machine[at] == side] for side in (False, True)))
+    return _Prepared([*sides[0], *sides[1]], of_machine[kept], fold[kept], keys[kept], left_out)
+
+
+def _reasons(
+    lesson: Lesson, texts: Sequence[str], *, of_machine: Bool[ndarray, "n"], keys: UInt64[ndarray, "n"]
+) -> dict[str, Bool[ndarray, "n"]]:
+    """Why texts are left out; the first reason that holds for one is the one that counts."""
+    again = np.ones(len(texts), dtype=bool)
+    again[np.unique(keys, return_index=True)[1]] = False
+    whole = [*lesson.human, *lesson.machine]
+    tested = sharing(whole, runs_of(lesson.against)) if lesson.against else np.zeros(len(texts), bool)
+    return {
+        f"fewer than {FEWEST_WORDS} words": np.array([len(text.split()) < FEWEST_WORDS for text in texts], dtype=bool),
+        "on both sides": np.isin(keys, np.intersect1d(keys[of_machine], keys[~of_machine])),
+        f"a run of {RUN} words of the texts to be kept apart": tested,
+        "the same text again": again,
+    }
 
 
 def _refuse_few(machine: Bool[ndarray, "n"]) -> None:

@@ -8,7 +8,7 @@ prevalence.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
@@ -111,6 +111,12 @@ def count_buckets(texts: Sequence[str] | pa.LargeStringArray) -> Iterator[Counte
             yield _count(tokens)
 
 
+def word_counts(texts: Sequence[str]) -> Int64[ndarray, "n"]:
+    """How many words each text has; a character of a script without spaces is one."""
+    batch = pa.RecordBatch.from_arrays([pa.array(texts, pa.large_string())], ["text"])
+    return np.concatenate([np.zeros(0, np.int64), *(np.diff(tokens.offsets) for tokens in cut(batch))])
+
+
 def _count(tokens: Tokens) -> Counted:
     lengths = np.minimum(np.diff(tokens.offsets), WORDS)
     parts = []
@@ -132,8 +138,3 @@ def _joined(parts: Sequence[Counted]) -> Counted:
         np.concatenate([part.counts for part in parts]),
         np.concatenate([[0], np.cumsum(sizes)]),
     )
-
-
-def rows(tensors: dict[str, Any]) -> int:
-    """How many buckets have a weight."""
-    return len(tensors["buckets"])
