@@ -25,14 +25,14 @@ from uncollapse.detection.logistic import platt
 from uncollapse.detection.normal import length_matched, without_common_prefix
 from uncollapse.detection.overlap import runs_of, sharing
 from uncollapse.detection.prevalence import Stratum, mixture
-from uncollapse.detection.scores import Reading, scores_of
+from uncollapse.detection.scores import SCORES, Reading
 from uncollapse.detection.word_model import WordModel
 
 FALSE_ALARMS = 0.05
 LENGTHS = (8, 16, 32, 64, 128, 512)
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
-FOLDS = 5
-DRAWS = 100
+FOLDS = 3
+DRAWS = 50
 
 
 class Side(NamedTuple):
@@ -84,9 +84,8 @@ def first(reading: Reading, tokens: int) -> Reading:
 
 def values(readings: Sequence[Reading], score: str) -> ndarray:
     """A score of each reading, higher for a machine's."""
-    from uncollapse.detection.scores import SCORES
-
-    return np.array([SCORES[score].upwards(scores_of(each)[score].value) for each in readings])
+    kind = SCORES[score]
+    return np.array([kind.upwards(kind.take(each).value) for each in readings])
 
 
 def long_enough(side: Side) -> ndarray:

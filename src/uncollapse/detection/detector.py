@@ -99,7 +99,10 @@ class Detector:
                 raise ValueError(f"it has another format than {FORMAT}")
             tensors = load_file(path / NUMBERS)
             given = card.pop("fusion")
-            fusion = None if given is None else Fusion(**given)
+            fusion = None
+            if given is not None:
+                centre, spread, weights = (_two(np.array(given[name], float)) for name in Fusion._fields[:3])
+                fusion = Fusion(centre, spread, weights, float(given["bias"]))
             found = cls(WordModel.of_tensors(tensors), fusion, tensors["seen"], card)
             assert fusion is None or (found.model and found.revision)
         except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, SafetensorError) as error:

@@ -71,12 +71,15 @@ def _limits(report: Report) -> Section:
 def _prevalence(report: Report) -> Section:
     found = report["prevalence"]
     rows = [
-        (f"{share(each['found'])} of a machine's texts", NONE if each["share"] is None else share(each["share"]))
+        (
+            f"{share(each['found'])} of a machine's texts",
+            NONE if each["share"] is None else f"{share(each['share'])} ± {share(each['error'])}",
+        )
         for each in found["if_found"]
     ]
     table = Table(
         caption="What the flagged share would mean, by how many of a machine's texts the threshold finds",
-        columns=("if it finds", "the share would be"),
+        columns=("if it finds", "the share would be, ± one standard error"),
         rows=rows,
     )
     said = (

@@ -13,7 +13,7 @@ Source: Rogan and Gladen 1978 (threshold); Bella et al. 2010 (mean of probabilit
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from jaxtyping import Float64
@@ -43,6 +43,10 @@ class Stratum(NamedTuple):
     machine: Float64[ndarray, "m"]
 
 
+# A rate, and the number of texts that it was found on; infinite where it is known.
+Rate: TypeAlias = tuple[float, float | int]
+
+
 def rogan_gladen(flagged: float, *, false_alarms: float, true_positives: float) -> float:
     """The share out of the flagged share and the two rates, within 0 and 1; NaN where the rates are equal."""
     if true_positives <= false_alarms:
@@ -50,10 +54,8 @@ def rogan_gladen(flagged: float, *, false_alarms: float, true_positives: float) 
     return float(np.clip((flagged - false_alarms) / (true_positives - false_alarms), 0, 1))
 
 
-def rogan_gladen_error(
-    flagged: tuple[float, float], false_alarms: tuple[float, float], true_positives: tuple[float, float]
-) -> float:
-    """The standard error of that, each rate given with the number of texts that it was found on (inf for known).
+def rogan_gladen_error(flagged: Rate, false_alarms: Rate, true_positives: Rate) -> float:
+    """The standard error of that, out of the three rates.
 
     By the delta method: Var = [q(1-q)/n + (1-p)^2 F(1-F)/h + p^2 T(1-T)/m] / (T - F)^2.
     """

@@ -11,7 +11,7 @@ from uncollapse.detection.accuracy import Interval
 from uncollapse.detection.calibration import LEAST_TOKENS, LENGTHS, Group, Guess, length_of
 from uncollapse.detection.findings import Rows, Survey
 from uncollapse.detection.judging import Judged
-from uncollapse.detection.prevalence import effective_size, rogan_gladen
+from uncollapse.detection.prevalence import effective_size, rogan_gladen, rogan_gladen_error
 from uncollapse.detection.scoring import Scorer, points
 from uncollapse.detection.sides import Sides
 from uncollapse.version import __version__
@@ -59,6 +59,7 @@ def _prevalence(judged: Judged) -> dict[str, Any]:
     found = judged.prevalence
     read = sum(each.read for each in judged.flagged)
     flagged = sum(each.flagged for each in judged.flagged)
+    human = sum(each.human for each in judged.flagged)
     expected = sum(each.read * each.allowed / (each.human + 1) for each in judged.flagged) / max(read, 1)
     return {
         "share": _number(found.share.value),
@@ -71,7 +72,11 @@ def _prevalence(judged: Judged) -> dict[str, Any]:
         "flagged_of": read,
         "false_alarms_expected": expected,
         "if_found": [
-            {"found": rate, "share": _number(rogan_gladen(flagged / read, false_alarms=expected, true_positives=rate))}
+            {
+                "found": rate,
+                "share": _number(rogan_gladen(flagged / read, false_alarms=expected, true_positives=rate)),
+                "error": rogan_gladen_error((flagged / read, read), (expected, human), (rate, np.inf)),
+            }
             for rate in FOUND
             if read
         ],
