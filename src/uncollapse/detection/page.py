@@ -70,13 +70,7 @@ def _limits(report: Report) -> Section:
 
 def _prevalence(report: Report) -> Section:
     found = report["prevalence"]
-    rows = [
-        (
-            f"{share(each['found'])} of a machine's texts",
-            NONE if each["share"] is None else f"{share(each['share'])} ± {share(each['error'])}",
-        )
-        for each in found["if_found"]
-    ]
+    rows = [(f"{share(each['found'])} of a machine's texts", _would_be(each)) for each in found["if_found"]]
     table = Table(
         caption="What the flagged share would mean, by how many of a machine's texts the threshold finds",
         columns=("if it finds", "the share would be, ± one standard error"),
@@ -88,6 +82,10 @@ def _prevalence(report: Report) -> Section:
     )
     body = table.markup() if rows else Markup()
     return Section("prevalence", "The share of the corpus", said if rows else headline(report), body)
+
+
+def _would_be(each: Mapping[str, Any]) -> str:
+    return NONE if each["share"] is None else f"{share(each['share'])} ± {share(each['error'])}"
 
 
 def _scores(report: Report) -> list[Section]:

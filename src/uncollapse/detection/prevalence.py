@@ -55,11 +55,13 @@ def rogan_gladen(flagged: float, *, false_alarms: float, true_positives: float) 
 
 
 def rogan_gladen_error(flagged: Rate, false_alarms: Rate, true_positives: Rate) -> float:
-    """The standard error of that, out of the three rates.
+    """The standard error of that, NaN where that is, out of the three rates.
 
     By the delta method: Var = [q(1-q)/n + (1-p)^2 F(1-F)/h + p^2 T(1-T)/m] / (T - F)^2.
     """
     (q, n), (false, h), (true, m) = flagged, false_alarms, true_positives
+    if true <= false:
+        return float("nan")
     share = (q - false) / (true - false)
     variance = q * (1 - q) / n + (1 - share) ** 2 * false * (1 - false) / h + share**2 * true * (1 - true) / m
     return float(np.sqrt(variance) / abs(true - false))

@@ -75,7 +75,7 @@ def _prevalence(judged: Judged) -> dict[str, Any]:
             {
                 "found": rate,
                 "share": _number(rogan_gladen(flagged / read, false_alarms=expected, true_positives=rate)),
-                "error": rogan_gladen_error((flagged / read, read), (expected, human), (rate, np.inf)),
+                "error": _number(rogan_gladen_error((flagged / read, read), (expected, human), (rate, np.inf))),
             }
             for rate in FOUND
             if read
