@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -202,6 +202,7 @@ def _groups(groups: list[Audit]) -> Table:
     return table
 
 
+@runtime_checkable
 class Far(Protocol):
     """How far a verb is: what is being done, how much of it, and out of how much, where that is known."""
 

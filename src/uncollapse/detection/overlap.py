@@ -30,8 +30,16 @@ def runs_of(texts: Sequence[str]) -> UInt64[ndarray, "k"]:
 
 def sharing(texts: Sequence[str], runs: UInt64[ndarray, "k"]) -> Bool[ndarray, "n"]:
     """Which texts have any of these runs."""
-    found = [np.isin(own, runs).any() for tokens in _cut(texts) for own in _runs(tokens)]
+    if not len(runs):
+        return np.zeros(len(texts), dtype=bool)
+    found = [_held(own, runs) for tokens in _cut(texts) for own in _runs(tokens)]
     return np.array(found, dtype=bool)
+
+
+def _held(own: UInt64[ndarray, "m"], runs: UInt64[ndarray, "k"]) -> bool:
+    """Whether any of these stands among the runs, which rise."""
+    at = np.minimum(np.searchsorted(runs, own), len(runs) - 1)
+    return bool((runs[at] == own).any())
 
 
 def _cut(texts: Sequence[str]) -> Iterable[Tokens]:
