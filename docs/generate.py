@@ -15,7 +15,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 LABORATORIES = ("gaussian", "discrete", "kde", "regression", "mixture", "autoencoder", "ngram")
 TELLERS = ("sources", "theory", "theory gaussian", "plan", "reproduce")
 VERBS = (
-    *("", "edit", "revert", "audit", "find", "marks"),
+    *("", "edit", "revert", "audit", "detect", "detector", "find", "marks"),
     *("trace", "verify", "sign", "reserve", "reserve add", "reserve check", "reserve list", "models", "collapse"),
     *(f"collapse {name}" for name in LABORATORIES + TELLERS),
     "run",

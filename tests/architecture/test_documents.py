@@ -1,5 +1,6 @@
 """What the documents say is what the program does."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -74,6 +75,25 @@ def test_the_laboratory_of_the_readme_runs(desk):
     for line in block("README.md", "sh", containing="uncollapse collapse").splitlines():
         run([str(program), *shlex.split(line.split("#")[0])[1:]], desk)
     assert {"results.parquet", "index.html"} <= {path.name for path in (desk / "lab").iterdir()}
+
+
+def test_the_detection_of_the_readme_runs(tmp_path):
+    from made_text import made
+
+    human, machine = made(200, seed=1, length=100), made(80, seed=3, length=100, known=700)
+    files = {
+        "essays": human[:60],
+        "made": machine[:60],
+        "old": human[60:160],
+        "web": [*human[160:], *machine[60:]],
+    }
+    for name, texts in files.items():
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    program = Path(sys.executable).with_name("uncollapse")
+    for line in block("README.md", "sh", containing="uncollapse detector").splitlines():
+        printed = run([str(program), *shlex.split(line.split("#")[0])[1:]], tmp_path)
+    assert "A machine wrote at least" in " ".join(printed.split())
+    assert {"report.html", "detections.parquet"} <= {path.name for path in (tmp_path / "guessed").iterdir()}
 
 
 def test_the_audit_of_the_readme_runs(desk):

@@ -15,6 +15,7 @@ VERBS = {
     PACKAGE / "cli" / "collapse.py": {"plan"},
     PACKAGE / "cli" / "trace.py": {"trace"},
     PACKAGE / "cli" / "verify.py": {"verify"},
+    PACKAGE / "cli" / "detect.py": {"detect", "detector"},
     PACKAGE / "cli" / "edit.py": {"edit"},
     PACKAGE / "cli" / "find.py": {"find"},
     PACKAGE / "cli" / "reserve.py": {"add"},

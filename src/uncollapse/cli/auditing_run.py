@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from uncollapse import corpora
-from uncollapse.auditing import Audit, Auditor, Failing, Options, Stage, Status, rank
+from uncollapse.auditing import Audit, Auditor, Failing, Options, Status, rank
 from uncollapse.cli.failures import visible
 from uncollapse.cli.settings import AuditJob
 from uncollapse.corpora import Corpus
@@ -38,7 +38,7 @@ def perform(job: AuditJob, *, as_json: bool = False) -> int:
     reference = _read(job, job.reference, origin="human") if job.reference else None
     if options.model is not None:
         resolve(options.model)
-    output = None if job.output is None else _made(Path(job.output))
+    output = None if job.output is None else made_folder(Path(job.output), mark="offenders.parquet", what="an audit")
     with Shown() as shown:
         auditor = Auditor.of(reference, options=options, on_progress=shown)
         audits, groups = _audits(auditor, job, inputs)
@@ -107,13 +107,13 @@ def _write(folder: Path, report: dict[str, Any], offenders: pa.Table, *, earlier
         write_whole(folder / "report.json", (json.dumps(report, indent=2, ensure_ascii=False) + "\n").encode())
 
 
-def _made(folder: Path) -> Path:
-    """The folder, which is there now and holds nothing but an earlier audit."""
+def made_folder(folder: Path, *, mark: str, what: str) -> Path:
+    """The folder, which is there now and holds nothing but an earlier result, known by a file of this name."""
     if folder.exists() and not folder.is_dir():
         raise OutputRefused(f"{folder} is a file", hint="-o takes a folder")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / "report.json").is_file():
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / mark).is_file():
         raise OutputRefused(
-            f"{folder} holds other things than an audit", hint="name a new folder, or one with an earlier audit"
+            f"{folder} holds other things than {what}", hint=f"name a new folder, or one with {what} in it"
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -202,10 +202,31 @@ def _groups(groups: list[Audit]) -> Table:
     return table
 
 
-class Shown:
-    """How far an audit is: a bar on a terminal, else a line every half minute; on stderr."""
+@runtime_checkable
+class Far(Protocol):
+    """How far a verb is: what is being done, how much of it, and out of how much, where that is known."""
 
-    def __init__(self) -> None:
+    @property
+    def doing(self) -> str:
+        """What is being done."""
+        ...
+
+    @property
+    def done(self) -> int:
+        """How much of it is done."""
+        ...
+
+    @property
+    def of(self) -> int | None:
+        """Out of how much, None where that is not known."""
+        ...
+
+
+class Shown:
+    """How far a verb is: a bar on a terminal, else a line every half minute; on stderr."""
+
+    def __init__(self, verb: str = "audit") -> None:
+        self._verb = verb
         self._console = Console(stderr=True)
         self._bar: Progress | None = None
         self._tasks: dict[str, Any] = {}
@@ -222,8 +243,8 @@ class Shown:
         if self._bar is not None:
             self._bar.stop()
 
-    def __call__(self, stage: Stage) -> None:
-        """Show that the audit has come this far."""
+    def __call__(self, stage: Far) -> None:
+        """Show that it has come this far."""
         detail = f"{stage.done:,} of {stage.of:,}" if stage.of else f"{stage.done:,}"
         if self._bar is not None:
             if stage.doing not in self._tasks:
@@ -231,4 +252,4 @@ class Shown:
             self._bar.update(self._tasks[stage.doing], completed=stage.done, detail=detail)
         elif time.monotonic() >= self._due:
             self._due = time.monotonic() + LINE_EVERY
-            sys.stderr.write(f"audit: {visible(stage.doing)}, {detail}\n")
+            sys.stderr.write(f"{self._verb}: {visible(stage.doing)}, {detail}\n")

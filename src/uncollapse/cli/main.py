@@ -13,7 +13,21 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
-from uncollapse.cli import audit, collapse, edit, find, marks, models, recipes, reserve, revert, sign, trace, verify
+from uncollapse.cli import (
+    audit,
+    collapse,
+    detect,
+    edit,
+    find,
+    marks,
+    models,
+    recipes,
+    reserve,
+    revert,
+    sign,
+    trace,
+    verify,
+)
 from uncollapse.cli.failures import report_failure
 from uncollapse.version import __version__
 
@@ -69,6 +83,8 @@ _add(sign.sign, group=KNOW)
 for _name, _verb in (("add", reserve.add), ("check", reserve.check), ("list", reserve.show)):
     _add(_verb, group=None, to=reserve.app, name=_name)
 app.add_typer(reserve.app, name="reserve", rich_help_panel=KNOW)
+_add(detect.detect, group=CHECK)
+_add(detect.detector, group=CHECK)
 _add(models.models, group=KNOW, bare=True)
 app.add_typer(collapse.app, name="collapse", rich_help_panel=UNDERSTAND)
 _add(recipes.run, group=STORIES)

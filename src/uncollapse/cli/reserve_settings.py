@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from uncollapse.cli.settings import Count, Settings, normal, refuse_unknown, refused, seen_from
+from uncollapse.cli.settings import Count, checked, normal, refuse_unknown, seen_from
 
 
 class ReserveAddJob(BaseModel):
@@ -79,7 +79,7 @@ def marks_job(given: Mapping[str, Any]) -> MarksJob:
     """The reading that these options describe."""
     values = normal(given)
     refuse_unknown(values, known=MarksJob.model_fields, where="marks")
-    return _checked(MarksJob, values)
+    return checked(MarksJob, values, verb="marks")
 
 
 def reserve_add_job(given: Mapping[str, Any], *, base: Path | None = None) -> ReserveAddJob:
@@ -88,14 +88,14 @@ def reserve_add_job(given: Mapping[str, Any], *, base: Path | None = None) -> Re
     if values.get("date") is not None:
         values["date"] = str(values["date"])  # YAML makes a date of it
     refuse_unknown(values, known=ReserveAddJob.model_fields, where="reserve add")
-    return _checked(ReserveAddJob, values)
+    return checked(ReserveAddJob, values, verb="reserve add")
 
 
 def reserve_check_job(given: Mapping[str, Any], *, base: Path | None = None) -> ReserveCheckJob:
     """The check that these options describe."""
     values = _addressed(given, base, own=("reserve", "against"), lists=("against",))
     refuse_unknown(values, known=ReserveCheckJob.model_fields, where="reserve check")
-    return _checked(ReserveCheckJob, values)
+    return checked(ReserveCheckJob, values, verb="reserve check")
 
 
 def find_job(given: Mapping[str, Any], *, base: Path | None = None) -> FindJob:
@@ -103,7 +103,7 @@ def find_job(given: Mapping[str, Any], *, base: Path | None = None) -> FindJob:
     named = {"among" if name == "in" else name: value for name, value in given.items()}
     values = _addressed(named, base, own=("among",), lists=("among",))
     refuse_unknown(values, known=FindJob.model_fields, where="find")
-    return _checked(FindJob, values)
+    return checked(FindJob, values, verb="find")
 
 
 def _addressed(
@@ -121,13 +121,3 @@ def _addressed(
         several = isinstance(value, list | tuple)
         values[name] = tuple(seen_from(base, each) for each in value) if several else seen_from(base, value)
     return values
-
-
-_VERBS = {"ReserveAddJob": "reserve add", "ReserveCheckJob": "reserve check", "FindJob": "find", "MarksJob": "marks"}
-
-
-def _checked(kind: type[Settings], values: Mapping[str, Any]) -> Settings:
-    try:
-        return kind(**values)
-    except ValidationError as error:
-        raise refused(error, verb=_VERBS[kind.__name__]) from error

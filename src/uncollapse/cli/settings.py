@@ -110,7 +110,7 @@ def edit_job(given: Mapping[str, Any], *, recipe: Path | None = None) -> EditJob
     own = set(EditJob.model_fields) - {"fields"}
     refuse_unknown(values, known=own | set(ToEdit.model_fields), where=str(recipe) if recipe else "edit")
     fields = {name: value for name, value in values.items() if name in ToEdit.model_fields}
-    return checked(EditJob, {**{name: values[name] for name in own & set(values)}, "fields": fields})
+    return checked(EditJob, {**{name: values[name] for name in own & set(values)}, "fields": fields}, verb="edit")
 
 
 class AuditJob(BaseModel):
@@ -145,7 +145,7 @@ def audit_job(given: Mapping[str, Any], *, base: Path | None = None) -> AuditJob
             values["baseline"] = seen_from(base, values["baseline"])
     without = values.pop("no_model", False)
     refuse_unknown(values, known=AuditJob.model_fields, where="audit")
-    job = checked(AuditJob, values)
+    job = checked(AuditJob, values, verb="audit")
     return job.model_copy(update={"model": None}) if without else job
 
 
@@ -171,7 +171,7 @@ def verify_job(given: Mapping[str, Any], *, base: Path | None = None) -> VerifyJ
     """The verification that these options describe."""
     values = _looking(given, base=base, paths={"corpus", "public_key", "reserve"})
     refuse_unknown(values, known=VerifyJob.model_fields, where="verify")
-    return checked(VerifyJob, values)
+    return checked(VerifyJob, values, verb="verify")
 
 
 class TraceJob(BaseModel):
@@ -195,7 +195,7 @@ def trace_job(given: Mapping[str, Any], *, base: Path | None = None) -> TraceJob
     """The trace that these options describe."""
     values = _looking(given, base=base, paths={"corpus"})
     refuse_unknown(values, known=TraceJob.model_fields, where="trace")
-    return checked(TraceJob, values)
+    return checked(TraceJob, values, verb="trace")
 
 
 def _looking(given: Mapping[str, Any], *, base: Path | None, paths: Collection[str]) -> dict[str, Any]:
@@ -214,14 +214,11 @@ def revert_job(given: Mapping[str, Any]) -> Job:
     """The revert that these options describe."""
     values = normal(given)
     refuse_unknown(values, known=Job.model_fields, where="revert")
-    return checked(Job, values)
+    return checked(Job, values, verb="revert")
 
 
-_VERBS = {"EditJob": "edit", "AuditJob": "audit", "Job": "revert", "VerifyJob": "verify", "TraceJob": "trace"}
-
-
-def checked(kind: type[Settings], values: Mapping[str, Any]) -> Settings:
-    """The settings, when every value can be.
+def checked(kind: type[Settings], values: Mapping[str, Any], *, verb: str) -> Settings:
+    """The settings of a verb, when every value can be.
 
     Raises:
         UsageError: one cannot.
@@ -229,7 +226,7 @@ def checked(kind: type[Settings], values: Mapping[str, Any]) -> Settings:
     try:
         return kind(**values)
     except ValidationError as error:
-        raise refused(error, verb=_VERBS[kind.__name__]) from error
+        raise refused(error, verb=verb) from error
 
 
 def read_recipe(path: Path) -> Mapping[str, Any]:

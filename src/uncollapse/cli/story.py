@@ -7,7 +7,17 @@ from typing import Any, NamedTuple, TypeAlias
 from rich.console import Console
 from rich.text import Text
 
-from uncollapse.cli import auditing_run, editing_run, finding_run, ledger_run, marks_run, reserve_run, tracing_run
+from uncollapse.cli import (
+    auditing_run,
+    detecting_run,
+    editing_run,
+    finding_run,
+    ledger_run,
+    marks_run,
+    reserve_run,
+    tracing_run,
+)
+from uncollapse.cli.detect_settings import DetectJob, DetectorJob, detect_job, detector_job
 from uncollapse.cli.failures import visible
 from uncollapse.cli.reserve_settings import (
     FindJob,
@@ -39,7 +49,18 @@ from uncollapse.errors import MissingInput, UsageError
 SHAPE = "write `steps:` and under it entries such as `- edit: {inputs: essays.jsonl, output: edited/}`"
 
 
-Asked: TypeAlias = Job | AuditJob | TraceJob | VerifyJob | FindJob | MarksJob | ReserveAddJob | ReserveCheckJob
+Asked: TypeAlias = (
+    Job
+    | AuditJob
+    | DetectJob
+    | DetectorJob
+    | TraceJob
+    | VerifyJob
+    | FindJob
+    | MarksJob
+    | ReserveAddJob
+    | ReserveCheckJob
+)
 
 
 class Chapter(NamedTuple):
@@ -77,6 +98,8 @@ VERBS: Mapping[str, Verb] = {
     "marks": Verb(lambda given, _: marks_job(given), marks_run.perform),
     "reserve add": Verb(lambda given, base: reserve_add_job(given, base=base), reserve_run.add),
     "reserve check": Verb(lambda given, base: reserve_check_job(given, base=base), reserve_run.check),
+    "detect": Verb(lambda given, base: detect_job(given, base=base), detecting_run.perform),
+    "detector": Verb(lambda given, base: detector_job(given, base=base), detecting_run.perform_training),
 }
 
 

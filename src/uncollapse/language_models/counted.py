@@ -15,7 +15,7 @@ Source: MacKay and Peto 1995, A hierarchical Dirichlet language model, eq. 17 (w
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -27,7 +27,7 @@ from numpy import ndarray
 
 from uncollapse.errors import BrokenModel, UsageError
 from uncollapse.fingerprint import canonical_json
-from uncollapse.language_models.model import Candidates, Chooser, ModelCard, Scores, Tokens
+from uncollapse.language_models.model import Block, Candidates, Chooser, ModelCard, Moments, Scores, Tokens
 
 FILE = "counted.json"
 FORMAT = 1
@@ -183,6 +183,24 @@ class CountedModel:
         """What the model says of each token."""
         return self._score(tokens, self._contexts(tokens))
 
+    def moments(self, tokens: Tokens) -> Moments:
+        """What the model says of each token, with mean, variance and rank, in the same pass."""
+        logprob = self.score(tokens).logprob
+        mean, variance = (np.full(len(tokens.ids), np.nan, np.float32) for _ in range(2))
+        rank = np.zeros(len(tokens.ids), np.int32)
+        for rows, dense in self._dense(tokens):
+            logs = np.log(dense)
+            mean[rows] = centre = (dense * logs).sum(axis=1)
+            variance[rows] = (dense * (logs - centre[:, None]) ** 2).sum(axis=1)
+            own = np.take_along_axis(dense, tokens.ids[rows, None].astype(np.int64), axis=1)
+            rank[rows] = 1 + (dense > own).sum(axis=1)
+        return Moments(logprob, mean, variance, rank)
+
+    def distributions(self, tokens: Tokens) -> Iterator[Block]:
+        """All that the model says at every scored token, some rows at a time, in order; large, for pairs of models."""
+        for rows, dense in self._dense(tokens):
+            yield Block(rows, np.log(dense).astype(np.float32))
+
     def score_and_choose(self, tokens: Tokens, *, chooser: Chooser, k: int) -> tuple[Scores, Candidates]:
         """The scores, and the k likeliest tokens at the rows that `chooser` picks."""
         contexts = self._contexts(tokens)
@@ -222,6 +240,15 @@ class CountedModel:
         logsumexp[scored] = 0.0
         is_argmax[scored] = probability >= self._largest(nodes)
         return Scores(logprob=logprob, is_argmax=is_argmax, logsumexp=logsumexp)
+
+    def _dense(self, tokens: Tokens) -> Iterator[tuple[Int64[ndarray, "r"], Float64[ndarray, "r v"]]]:
+        """The scored rows with their whole distributions, some at a time."""
+        contexts = self._contexts(tokens)
+        scored = np.flatnonzero(tokens.scored())
+        step = max(1, BLOCK // len(self.vocabulary))
+        for at in range(0, len(scored), step):
+            rows = scored[at : at + step]
+            yield rows, self._distribution([nodes[rows] for nodes in contexts])
 
     def _contexts(self, tokens: Tokens) -> list[Int64[ndarray, "n"]]:
         """For each level, the number of each token's context; -1 where it was not seen."""

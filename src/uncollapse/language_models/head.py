@@ -12,6 +12,8 @@ from typing import NamedTuple, Protocol, Self, TypeAlias, runtime_checkable
 import torch
 from torch import Tensor
 
+from uncollapse.language_models.spread import RowMoments, above_target, as_moments, powers_of, spread, summed
+
 # Rows and columns of one block of logits; found by measurement, docs/decisions/0003.
 ROWS = 512
 COLUMNS = 4096
@@ -19,6 +21,8 @@ COLUMNS = 4096
 LEAST_ROWS = 64
 # Slices whose largest logit is taken again in fp32 by the head for bfloat16.
 SHARPENED = 2
+# Rows whose logits over the whole vocabulary are held at once where a rank is asked of a head in fp32.
+HELD_ROWS = 128
 # Columns of a block among which the k likeliest are looked for; blocks beyond the k-th, which show if it is tied.
 BLOCK = 64
 SPARE = 8
@@ -48,6 +52,10 @@ class Head(Protocol):
         """What is said of one target token for each row."""
         ...
 
+    def moments(self, rows: Tensor, targets: Tensor) -> RowMoments:
+        """The same, and how the whole distribution lies around it."""
+        ...
+
     def logits(self, rows: Tensor) -> Tensor:
         """All fp32 logits of some rows."""
         ...
@@ -68,7 +76,13 @@ class LinearHead:
 
     def score(self, rows: Tensor, targets: Tensor) -> RowScores:
         """What is said of one target token for each row."""
-        return _in_chunks(lambda rows, targets: _reduce(self._slices(rows), targets), rows, targets)
+        return RowScores(*_in_chunks(lambda rows, targets: _reduce(self._slices(rows), targets), rows, targets, ROWS))
+
+    def moments(self, rows: Tensor, targets: Tensor) -> RowMoments:
+        """The same, and how the whole distribution lies around it."""
+        return RowMoments(
+            *_in_chunks(lambda rows, targets: spread(list(self._slices(rows)), targets), rows, targets, HELD_ROWS)
+        )
 
     def logits(self, rows: Tensor) -> Tensor:
         """All fp32 logits of some rows."""
@@ -105,7 +119,20 @@ class BfloatHead:
     def score(self, rows: Tensor, targets: Tensor) -> RowScores:
         """What is said of one target token for each row."""
         bench = _Workbench.of(self.exact.weight, rows=min(ROWS, len(rows)))
-        return _in_chunks(lambda rows, targets: self._score(rows, targets, bench=bench), rows, targets)
+        return RowScores(
+            *_in_chunks(lambda rows, targets: self._score(rows, targets, bench=bench), rows, targets, ROWS)
+        )
+
+    def moments(self, rows: Tensor, targets: Tensor) -> RowMoments:
+        """The same, and how the whole distribution lies around it.
+
+        Of the tokens that are compared with the target all but two have a rounded logit, so that a rank is known to
+        the number of tokens within 1/16 of the target.
+        """
+        bench = _Workbench.of(self.exact.weight, rows=min(ROWS, len(rows)))
+        return RowMoments(
+            *_in_chunks(lambda rows, targets: self._moments(rows, targets, bench=bench), rows, targets, ROWS)
+        )
 
     def logits(self, rows: Tensor) -> Tensor:
         """All fp32 logits of some rows."""
@@ -113,11 +140,7 @@ class BfloatHead:
 
     def _score(self, rows: Tensor, targets: Tensor, *, bench: "_Workbench") -> RowScores:
         tops, sums = [], []
-        filled = _filled(rows)
-        for number, first in enumerate(range(0, self.size, COLUMNS)):
-            torch.mm(filled, self.exact.weight[first : first + COLUMNS].T, out=bench.rounded(number, len(filled)))
-            part = bench.wide(number, len(rows))
-            part.copy_(bench.rounded(number, len(rows)))
+        for number, part in self._parts(rows, bench=bench):
             tops.append(part.amax(dim=1))
             sums.append(_logsumexp(part, out=bench.shifted(number, len(rows))))
         top = torch.stack(tops, dim=1)
@@ -125,11 +148,44 @@ class BfloatHead:
         total = (torch.stack(sums, dim=1) - largest[:, None]).exp().sum(dim=1)
         wide = rows.float()
         sharp = torch.full_like(largest, -torch.inf)
-        for slice_ in top.topk(min(SHARPENED, top.shape[1]), dim=1).indices.T:
-            exact = self._largest_in(slice_, bench=bench, rows=wide)
-            total += (exact - largest).exp() - (top.gather(1, slice_[:, None])[:, 0] - largest).exp()
+        for exact, rounded in self._sharpened(top, wide, bench=bench):
+            total += (exact - largest).exp() - (rounded - largest).exp()
             sharp = torch.maximum(sharp, exact)
         return RowScores(_dot(wide, self.exact.weight[targets]), sharp, largest + total.log())
+
+    def _moments(self, rows: Tensor, targets: Tensor, *, bench: "_Workbench") -> RowMoments:
+        wide = rows.float()
+        own = _dot(wide, self.exact.weight[targets])
+        powers, above = [], torch.zeros_like(own)
+        for number, part in self._parts(rows, bench=bench):
+            spare = bench.shifted(number, len(rows))
+            above += above_target(part, own, targets - number * COLUMNS, spare=spare)
+            powers.append(powers_of(part, spare=spare))
+        top, *rest = (torch.stack(column, dim=1) for column in zip(*powers, strict=True))
+        largest = top.amax(dim=1)
+        sums = summed(top - largest[:, None], rest)
+        sharp = torch.full_like(largest, -torch.inf)
+        for exact, rounded in self._sharpened(top, wide, bench=bench):
+            for sign, logit in ((1.0, exact), (-1.0, rounded)):
+                weight = sign * (logit - largest).exp()
+                sums = [total + weight * (logit - largest) ** power for power, total in enumerate(sums)]
+            sharp = torch.maximum(sharp, exact)
+        rank = torch.where(own >= sharp, torch.ones_like(above), (above + 1).clamp_(min=2.0))
+        return as_moments(own, sharp, largest, sums=sums, rank=rank)
+
+    def _parts(self, rows: Tensor, *, bench: "_Workbench") -> Iterator[tuple[int, Tensor]]:
+        """The rounded logits of one slice of the vocabulary after the other, in fp32; each lives until the next."""
+        filled = _filled(rows)
+        for number, first in enumerate(range(0, self.size, COLUMNS)):
+            torch.mm(filled, self.exact.weight[first : first + COLUMNS].T, out=bench.rounded(number, len(filled)))
+            part = bench.wide(number, len(rows))
+            part.copy_(bench.rounded(number, len(rows)))
+            yield number, part
+
+    def _sharpened(self, top: Tensor, wide: Tensor, *, bench: "_Workbench") -> Iterator[tuple[Tensor, Tensor]]:
+        """The largest logits of each row's highest slices, in fp32 and as they were rounded."""
+        for slice_ in top.topk(min(SHARPENED, top.shape[1]), dim=1).indices.T:
+            yield self._largest_in(slice_, bench=bench, rows=wide), top.gather(1, slice_[:, None])[:, 0]
 
     def _largest_in(self, slice_: Tensor, *, bench: "_Workbench", rows: Tensor) -> Tensor:
         """The fp32 logit of the token that is largest in one slice of the vocabulary, for each row its own slice."""
@@ -184,7 +240,13 @@ class ReadyLogits:
 
     def score(self, rows: Tensor, targets: Tensor) -> RowScores:
         """What is said of one target token for each row."""
-        return _in_chunks(lambda rows, targets: _reduce([(0, rows.float())], targets), rows, targets)
+        return RowScores(*_in_chunks(lambda rows, targets: _reduce([(0, rows.float())], targets), rows, targets, ROWS))
+
+    def moments(self, rows: Tensor, targets: Tensor) -> RowMoments:
+        """The same, and how the whole distribution lies around it."""
+        return RowMoments(
+            *_in_chunks(lambda rows, targets: spread([(0, rows.float())], targets), rows, targets, HELD_ROWS)
+        )
 
     def logits(self, rows: Tensor) -> Tensor:
         """All fp32 logits of some rows."""
@@ -220,9 +282,11 @@ def largest(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
     return index, value
 
 
-def _in_chunks(score: Callable[[Tensor, Tensor], RowScores], rows: Tensor, targets: Tensor) -> RowScores:
-    parts = [score(rows[at : at + ROWS], targets[at : at + ROWS]) for at in range(0, len(targets), ROWS)]
-    return RowScores(*(torch.cat(column) for column in zip(*parts, strict=True)))
+def _in_chunks(
+    work: Callable[[Tensor, Tensor], tuple[Tensor, ...]], rows: Tensor, targets: Tensor, size: int
+) -> list[Tensor]:
+    parts = [work(rows[at : at + size], targets[at : at + size]) for at in range(0, len(targets), size)]
+    return [torch.cat(column) for column in zip(*parts, strict=True)]
 
 
 def _reduce(slices: Iterable[tuple[int, Tensor]], targets: Tensor) -> RowScores:

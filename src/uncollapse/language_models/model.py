@@ -5,7 +5,7 @@ begin with a prompt, which is read as context and never scored; its own text beg
 letters: n tokens of all documents, d documents, r chosen rows, k candidates, v vocabulary.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
 
@@ -61,6 +61,27 @@ class Scores(NamedTuple):
     logprob: Float32[ndarray, "n"]
     is_argmax: Bool[ndarray, "n"]
     logsumexp: Float32[ndarray, "n"]
+
+
+class Moments(NamedTuple):
+    """What a model says of each token, and how its whole distribution p lies around it.
+
+    `logprob` in natural logarithms; `mean` and `variance` are those of log p(v) with v drawn from p, so that -mean is
+    the entropy in nats; `rank` is 1 and the number of tokens with a strictly larger logit. Where `Scores.logprob` is
+    NaN, so are all of these, and the rank is 0.
+    """
+
+    logprob: Float32[ndarray, "n"]
+    mean: Float32[ndarray, "n"]
+    variance: Float32[ndarray, "n"]
+    rank: Int32[ndarray, "n"]
+
+
+class Block(NamedTuple):
+    """Whole distributions: the log-probability of every token at some rows, which are indices into `Tokens.ids`."""
+
+    rows: Int64[ndarray, "r"]
+    logprob: Float32[ndarray, "r v"]
 
 
 class Candidates(NamedTuple):
@@ -131,6 +152,14 @@ class LanguageModel(Protocol):
 
     def score(self, tokens: Tokens) -> Scores:
         """What the model says of each token."""
+        ...
+
+    def moments(self, tokens: Tokens) -> Moments:
+        """What the model says of each token, with mean, variance and rank, in the same pass."""
+        ...
+
+    def distributions(self, tokens: Tokens) -> Iterator[Block]:
+        """All that the model says at every scored token, some rows at a time, in order; large, for pairs of models."""
         ...
 
     def score_and_choose(self, tokens: Tokens, *, chooser: Chooser, k: int) -> tuple[Scores, Candidates]:

@@ -1,5 +1,6 @@
 """Neural models: one packed forward pass, the head in chunks, candidates only where they are asked."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ from numpy import ndarray
 from torch import Tensor
 
 from uncollapse.language_models import precision
-from uncollapse.language_models.head import likeliest
-from uncollapse.language_models.model import Candidates, Chooser, ModelCard, Scores, Tokens
+from uncollapse.language_models.head import HELD_ROWS, likeliest
+from uncollapse.language_models.model import Block, Candidates, Chooser, ModelCard, Moments, Scores, Tokens
 from uncollapse.language_models.reading import Way, reader_of
 from uncollapse.language_models.vocabulary import PieceVocabulary
 from uncollapse.language_models.windows import Page, pages
@@ -43,6 +44,30 @@ class NeuralModel:
         """What the model says of each token."""
         return self.score_and_choose(tokens, chooser=_nothing, k=1)[0]
 
+    def moments(self, tokens: Tokens) -> Moments:
+        """What the model says of each token, with mean, variance and rank, in the same pass."""
+        logprob, mean, variance = (np.full(len(tokens.ids), np.nan, np.float32) for _ in range(3))
+        rank = np.zeros(len(tokens.ids), np.int32)
+        with torch.inference_mode():
+            for page, rows in self._pages(tokens):
+                targets = self._tensor(tokens.ids[page.targets].astype(np.int64))
+                found = self.reader.head.moments(rows, targets)
+                at = page.targets
+                logprob[at] = (found.target - found.logsumexp).clamp_(max=0.0).cpu().numpy()
+                mean[at] = found.mean.cpu().numpy()
+                variance[at] = found.variance.cpu().numpy()
+                rank[at] = found.rank.cpu().numpy()
+        return Moments(logprob=logprob, mean=mean, variance=variance, rank=rank)
+
+    def distributions(self, tokens: Tokens) -> Iterator[Block]:
+        """All that the model says at every scored token, some rows at a time, in order; large, for pairs of models."""
+        with torch.inference_mode():
+            for page, rows in self._pages(tokens):
+                for at in range(0, len(rows), HELD_ROWS):
+                    logits = self.reader.head.logits(rows[at : at + HELD_ROWS])
+                    value = torch.log_softmax(logits, dim=1).cpu().numpy()
+                    yield Block(page.targets[at : at + HELD_ROWS], value)
+
     def score_and_choose(self, tokens: Tokens, *, chooser: Chooser, k: int) -> tuple[Scores, Candidates]:
         """The scores, and the k likeliest tokens at the rows that `chooser` picks."""
         logprob = np.full(len(tokens.ids), np.nan, np.float32)
@@ -50,10 +75,8 @@ class NeuralModel:
         is_argmax = np.zeros(len(tokens.ids), np.bool_)
         k = min(k, self.reader.head.size)
         found = [Candidates(np.empty(0, np.int64), np.empty((0, k), np.int32), np.empty((0, k), np.float32))]
-        capacity = CAPACITY[self._device]
         with torch.inference_mode():
-            for page in pages(tokens, window=self._window, start=self.vocabulary.start, capacity=capacity):
-                rows = self._rows(page)
+            for page, rows in self._pages(tokens):
                 targets = self._tensor(tokens.ids[page.targets].astype(np.int64))
                 target, largest, sums = self.reader.head.score(rows, targets)
                 at = page.targets
@@ -70,9 +93,11 @@ class NeuralModel:
         scores = Scores(logprob=logprob, is_argmax=is_argmax, logsumexp=logsumexp)
         return scores, Candidates(*(np.concatenate(column) for column in zip(*found, strict=True)))
 
-    def _rows(self, page: Page) -> Tensor:
-        """What the model makes of the scored rows of a page."""
-        return self.reader.read(page)[self._tensor(page.rows)]
+    def _pages(self, tokens: Tokens) -> Iterator[tuple[Page, Tensor]]:
+        """Each page, and what the model makes of its scored rows."""
+        capacity = CAPACITY[self._device]
+        for page in pages(tokens, window=self._window, start=self.vocabulary.start, capacity=capacity):
+            yield page, self.reader.read(page)[self._tensor(page.rows)]
 
     def _tensor(self, array: Int64[ndarray, "..."]) -> Tensor:
         return torch.from_numpy(array).to(self._device)

@@ -1,0 +1,85 @@
+"""What `detect` and `detector` are asked to do: checked whole before anything is read."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from uncollapse.cli.settings import checked, normal, refuse_unknown, seen_from
+from uncollapse.errors import UsageError
+
+
+class DetectJob(BaseModel):
+    """A detection as it was asked for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    inputs: Annotated[tuple[str, ...], Field(min_length=1)]
+    output: str | None = None
+    model: str | None = None
+    without_model: bool = False
+    pair: Annotated[tuple[str, ...], Field(min_length=2, max_length=2)] | None = None
+    detector: str | None = None
+    score: str | None = None
+    calibrate: tuple[str, ...] = ()
+    machine: tuple[str, ...] = ()
+    by: str | None = None
+    false_alarms: float = 0.05
+    sample: int = 2000
+    tokens: Annotated[int, Field(ge=64)] = 512
+    weights: float | None = None
+    seed: int = 0
+    text_column: str = "text"
+
+
+def detect_job(given: Mapping[str, Any], *, base: Path | None = None) -> DetectJob:
+    """The detection that these options describe; `no_model` leaves the language model out."""
+    values = _listed(normal(given), ("calibrate", "machine", "pair"), base=base)
+    if base is not None and "detector" in values:
+        values["detector"] = seen_from(base, values["detector"])
+    without = values.pop("no_model", False)
+    for name in ("pair", "model"):
+        if without and name in values:
+            raise UsageError(f"--{name} and --no-model exclude each other", hint="leave one of them out")
+    refuse_unknown(values, known=set(DetectJob.model_fields) - {"without_model"}, where="detect")
+    return checked(DetectJob, {**values, "without_model": without}, verb="detect")
+
+
+class DetectorJob(BaseModel):
+    """The training of a detector as it was asked for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    human: Annotated[tuple[str, ...], Field(min_length=1)]
+    machine: Annotated[tuple[str, ...], Field(min_length=1)]
+    output: str | None = None
+    pairs: bool = False
+    against: tuple[str, ...] = ()
+    model: str | None = "smollm2-135m"
+    model_texts: Annotated[int, Field(ge=50)] = 300
+    text_column: str = "text"
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Everything that is read."""
+        return (*self.human, *self.machine, *self.against)
+
+
+def detector_job(given: Mapping[str, Any], *, base: Path | None = None) -> DetectorJob:
+    """The training that these options describe; `no_model` leaves the language model out."""
+    values = _listed(normal(given), ("human", "machine", "against"), base=base)
+    without = values.pop("no_model", False)
+    refuse_unknown(values, known=DetectorJob.model_fields, where="detector")
+    job = checked(DetectorJob, values, verb="detector")
+    return job.model_copy(update={"model": None}) if without else job
+
+
+def _listed(values: dict[str, Any], names: Iterable[str], *, base: Path | None) -> dict[str, Any]:
+    """The options with the lists among them as tuples of addresses, seen from `base`."""
+    for name in names:
+        if isinstance(values.get(name), str):
+            values[name] = tuple(part.strip() for part in values[name].split(",") if part.strip())
+        if base is not None and name in values and name != "pair":
+            values[name] = tuple(seen_from(base, address) for address in values[name])
+    return values

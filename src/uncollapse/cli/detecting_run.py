@@ -1,0 +1,192 @@
+"""What `detect` and `detector` do once it is known what is asked: read, score, judge, write; learn and keep."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from uncollapse import corpora
+from uncollapse.cli.auditing_run import Shown, made_folder
+from uncollapse.cli.detect_settings import DetectJob, DetectorJob
+from uncollapse.cli.failures import visible
+from uncollapse.corpora import Corpus
+from uncollapse.corpora.storage import refusals, write_whole
+from uncollapse.detection.asked import Given, Options, Stage
+from uncollapse.detection.calibration import Guess
+from uncollapse.detection.detect import Detection, detect
+from uncollapse.detection.detector import CARD, NUMBERS, Detector
+from uncollapse.detection.page import detection_page, headline
+from uncollapse.detection.reading import Reader
+from uncollapse.detection.scoring import Scorer
+from uncollapse.detection.training import Lesson, train
+from uncollapse.errors import InputError, UsageError
+from uncollapse.language_models import resolve
+from uncollapse.report.numerals import NO_BREAK_SPACE, share
+
+TABLE = "detections.parquet"
+DEFAULT_MODEL = "smollm2-135m"
+
+
+def perform(job: DetectJob, *, as_json: bool = False) -> int:
+    """The exit code, which is 0: a guess is no verdict on a corpus."""
+    options = Options.checked({name: getattr(job, name) for name in Options.model_fields})
+    detector = None if job.detector is None else Detector.load(job.detector)
+    addresses = _addresses(job, detector)
+    for address in addresses:
+        resolve(address)
+    given = Given(
+        _read(job.inputs, job, origin="unknown"),
+        _read(job.calibrate, job, origin="human") if job.calibrate else None,
+        _read(job.machine, job, origin="synthetic") if job.machine else None,
+    )
+    if not given.corpus.rows:
+        raise InputError("the corpus has no documents", hint="there is nothing to guess at")
+    output = None if job.output is None else made_folder(Path(job.output), mark=TABLE, what="a detection")
+    scorer = Scorer.of(_reader(addresses, job), detector, score=job.score)
+    with Shown("detect") as shown:
+        found = detect(given, scorer, options=options, on_progress=shown)
+    found.report["name"] = ", ".join(job.inputs)
+    if output is not None:
+        _write(output, found)
+    if as_json:
+        sys.stdout.write(json.dumps(found.report, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    else:
+        _print(found.report, output)
+    return 0
+
+
+def _addresses(job: DetectJob, detector: Detector | None) -> Sequence[str]:
+    """The models that read: one, two for a pair (the tuned one first), or none."""
+    if job.pair is not None:
+        if job.model is not None:
+            raise UsageError("--pair and --model exclude each other", hint="leave one of them out")
+        return job.pair[1], job.pair[0]
+    if job.without_model:
+        if detector is None:
+            raise UsageError("--no-model without --detector", hint="words alone take a trained one: --detector FOLDER")
+        return ()
+    return (job.model or (detector and detector.model) or DEFAULT_MODEL,)
+
+
+def _reader(addresses: Sequence[str], job: DetectJob) -> Reader | None:
+    if not addresses:
+        return None
+    other = addresses[1] if len(addresses) > 1 else None
+    return Reader.of(addresses[0], reference=other, most_tokens=job.tokens)
+
+
+def _read(addresses: Sequence[str], job: DetectJob | DetectorJob, *, origin: str) -> Corpus:
+    return corpora.read(*addresses, origin=origin, text_column=job.text_column)
+
+
+def _write(folder: Path, found: Detection) -> None:
+    table = pa.BufferOutputStream()
+    pq.write_table(found.table, table)
+    with refusals(folder):
+        write_whole(folder / TABLE, table.getvalue().to_pybytes())
+        write_whole(folder / "report.html", detection_page(found.report).encode())
+        text = json.dumps(found.report, indent=2, ensure_ascii=False, allow_nan=False)
+        write_whole(folder / "report.json", (text + "\n").encode())
+
+
+def _print(report: Mapping[str, Any], output: Path | None) -> None:
+    console = Console()
+    console.print(Text(_plain(headline(report)), style="bold"))
+    console.print(_counts(report))
+    for group in report["calibration"]:
+        rate = group["false_alarms"]
+        said = f"{group['domain'] + ', ' if group['domain'] else ''}{group['length']}: {group['human']:,} human texts"
+        alarms = f"false alarms {share(rate['expected'])} ({share(rate['low'])} to {share(rate['high'])})"
+        console.print(Text(_plain(f"· {said}, {alarms}"), style="bright_black"))
+    for reason, number in report["left_out"].items():
+        if number:
+            console.print(Text(_plain(f"· left out of calibration, {reason}: {number:,}"), style="bright_black"))
+    for note in report["limits"][: -len(_standing())]:
+        console.print(Text(_plain(f"· {note}"), style="bright_black"))
+    if report["weights"] is not None:
+        weights = report["weights"]
+        console.print(Text(f"weights: as many as {weights['effective']:,.0f} of {weights['documents']:,} documents"))
+    if output is not None:
+        for name in ("report.html", "report.json", TABLE):
+            console.print(Text(f"{name.partition('.')[0]}: {output / name}"), soft_wrap=True)
+
+
+def _standing() -> Sequence[str]:
+    """What is said on every page, and not at every prompt."""
+    from uncollapse.detection.telling import LIMITS
+
+    return LIMITS
+
+
+def _counts(report: Mapping[str, Any]) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for column in ("what", "number"):
+        table.add_column(column, justify="right" if column == "number" else "left")
+    for origin, number in report["known"].items():
+        if number:
+            table.add_row(f"known as {origin}, not guessed at", f"{number:,}")
+    table.add_row(f"of unknown origin, read {report['read']:,}", f"{report['unknown']:,}")
+    classes = report["classes"]
+    table.add_row("  like a machine's", f"{classes[Guess.MACHINE]:,}")
+    table.add_row("  like a person's", f"{classes[Guess.HUMAN]:,}")
+    table.add_row(f"  cannot be said ({report['short']:,} too short)", f"{classes[Guess.UNKNOWN]:,}")
+    return table
+
+
+def _plain(text: str) -> str:
+    return visible(text.replace(NO_BREAK_SPACE, " "))
+
+
+def perform_training(job: DetectorJob) -> int:
+    """The exit code, which is 0: the detector's folder is there."""
+    if job.output is None:
+        raise UsageError("no folder for the detector", hint="-o DETECTOR")
+    if job.model is not None:
+        resolve(job.model)
+    sides = {"human": job.human, "machine": job.machine, "against": job.against}
+    texts = {name: _texts(_read(own, job, origin="unknown")) if own else [] for name, own in sides.items()}
+    folder = made_folder(Path(job.output), mark=CARD, what="a detector")
+    names = {name: list(own) for name, own in sides.items()}
+    lesson = Lesson(
+        human=texts["human"], machine=texts["machine"], paired=job.pairs, against=texts["against"], names=names
+    )
+    reader = None if job.model is None else Reader.of(job.model)
+    with Shown("detector") as shown:
+        detector = train(
+            lesson,
+            reader=reader,
+            model_texts=job.model_texts,
+            on_progress=lambda doing, done, of: shown(Stage(doing, done, of)),
+        )
+    with refusals(folder):
+        for name, content in detector.contents().items():
+            write_whole(folder / name, content)
+    _tell(detector, folder)
+    return 0
+
+
+def _texts(corpus: Corpus) -> list[str]:
+    return [text for batch in corpus.batches() for text in batch.column("text").to_pylist()]
+
+
+def _tell(detector: Detector, folder: Path) -> None:
+    console = Console()
+    trained = detector.card["trained_on"]
+    console.print(
+        f"learned from {trained['human']['texts']:,} human and {trained['machine']['texts']:,} machine's texts"
+    )
+    for reason, number in detector.card["left_out"].items():
+        if number:
+            console.print(Text(f"· left out, {reason}: {number:,}", style="bright_black"))
+    for name, found in detector.card["accuracy"].items():
+        area = f"AUROC {found['auroc']:.3f} ({found['low']:.3f} to {found['high']:.3f})"
+        console.print(Text(f"{name}: {area}, by folds; less on other domains"))
+    for name in (NUMBERS, CARD):
+        console.print(Text(f"{folder / name}"), soft_wrap=True)

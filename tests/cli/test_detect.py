@@ -1,0 +1,183 @@
+import json
+import shutil
+
+import pyarrow.parquet as pq
+import pytest
+
+from desk import read_rows, write_rows
+from made_text import made
+from uncollapse.language_models import CountedModel
+
+SIDES = {"human": made(150, seed=1, length=100), "made": made(150, seed=3, length=100, known=700)}
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory):
+    """A corpus, labelled texts, texts to learn from, and a counted model."""
+    folder = tmp_path_factory.mktemp("texts")
+    human, machine = SIDES["human"], SIDES["made"]
+    files = {
+        "web": [*human[:30], *machine[:20], "too short"],
+        "old": human[30:90],
+        "made": machine[30:90],
+        "learnt": human[90:],
+        "learnt_made": machine[90:],
+        "three": human[30:33],
+        "short": ["too short", "shorter"],
+    }
+    for name, own in files.items():
+        write_rows(folder / f"{name}.jsonl", [{"text": text, "kind": "a", "n": n} for n, text in enumerate(own)])
+    CountedModel.fit(made(40, seed=5), order=2).save(folder / "model")
+    CountedModel.fit(["something else"]).save(folder / "other")
+    return folder
+
+
+@pytest.fixture
+def here(texts, tmp_path, monkeypatch):
+    shutil.copytree(texts, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def one_line(text):
+    return " ".join(text.split())
+
+
+def test_a_corpus_against_both_sides(uncollapse, here, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    done = uncollapse(
+        *("detect", "web.jsonl", "--model", "model", "--calibrate", "old.jsonl", "--machine", "made.jsonl"),
+        *("--weights", 2, "-o", "out"),
+    )
+    assert (done.code, done.err) == (0, "")
+    assert one_line(done.out).startswith("A machine wrote ")
+    assert max(map(len, done.out.splitlines())) <= 80
+    assert {path.name for path in (here / "out").iterdir()} == {"report.html", "report.json", "detections.parquet"}
+    report = json.loads((here / "out" / "report.json").read_text())
+    assert report["prevalence"]["low"] <= 0.4 <= report["prevalence"]["high"]
+    assert report["short"] == 1
+    table = pq.read_table(here / "out" / "detections.parquet")
+    assert table.num_rows == 51
+    assert {"id", "likelihood", "curvature", "class", "evidence", "weight"} <= set(table.column_names)
+    again = uncollapse("detect", "web.jsonl", "--model", "model", "-o", "out")
+    assert again.code == 0
+
+
+def test_json_is_one_document(uncollapse, here):
+    done = uncollapse("detect", "web.jsonl", "--model", "model", "--calibrate", "old.jsonl", "--json")
+    report = json.loads(done.out)
+    assert report["prevalence"]["kind"] == "lower bound"
+    assert report["name"] == "web.jsonl"
+
+
+def test_without_calibration(uncollapse, here):
+    done = uncollapse("detect", "web.jsonl", "--model", "model")
+    assert done.code == 0
+    assert "cannot be said: no human text was given to calibrate with" in one_line(done.out)
+
+
+def test_a_detector_is_learned_and_used(uncollapse, here):
+    done = uncollapse(
+        *("detector", "--human", "learnt.jsonl", "--machine", "learnt_made.jsonl", "--model", "model"),
+        *("--model-texts", 50, "-o", "detector"),
+    )
+    assert (done.code, done.err) == (0, "")
+    assert "learned from 60 human and 60 machine's texts" in one_line(done.out)
+    assert {path.name for path in (here / "detector").iterdir()} == {"detector.json", "detector.safetensors"}
+    found = uncollapse("detect", "web.jsonl", "--detector", "detector", "--calibrate", "old.jsonl", "--json")
+    report = json.loads(found.out)
+    assert report["score"]["name"] == "fused"
+    assert report["models"]["model"]["address"] == "model"
+    words = uncollapse("detect", "web.jsonl", "--detector", "detector", "--no-model", "--json")
+    assert json.loads(words.out)["score"]["name"] == "words"
+    other = uncollapse("detect", "web.jsonl", "--detector", "detector", "--model", "other")
+    assert other.code == 2
+    assert "fused with the likelihood of model" in one_line(other.err)
+
+
+def test_a_pair(uncollapse, here):
+    shutil.copytree("model", "tuned")
+    words = json.loads((here / "tuned" / "counted.json").read_text())
+    (here / "tuned" / "counted.json").write_text(json.dumps({**words, "pseudo_count": 0.5}))
+    done = uncollapse("detect", "web.jsonl", "--pair", "model", "tuned", "--calibrate", "old.jsonl", "--json")
+    report = json.loads(done.out)
+    assert report["score"] == {"name": "binoculars", "machine": "lower"}
+    assert report["models"]["reference"]["address"] == "model"
+    assert report["models"]["model"]["address"] == "tuned"
+    refused = uncollapse("detect", "web.jsonl", "--pair", "model", "other")
+    assert refused.code == 2
+    assert "model and other have unequal tokenizers" in one_line(refused.err)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("web.jsonl", "--calibrate", "three.jsonl"), "3 human texts to calibrate with"),
+        (("web.jsonl", "--calibrate", "short.jsonl"), "no domain has enough of 64 tokens"),
+        (("web.jsonl", "--machine", "made.jsonl"), "--machine without --calibrate"),
+        (("web.jsonl", "--weights", 2), "--weights without --machine"),
+        (("web.jsonl", "--no-model"), "--pair and --no-model|--model and --no-model"),
+        (("web.jsonl", "--by", "nowhere"), "no column 'nowhere'"),
+        (("web.jsonl", "--text-column", "n"), "'n'"),
+        (("web.jsonl", "--false-alarms", 0.9), "--false-alarms"),
+        (("web.jsonl", "--score", "magic"), "--score magic"),
+        (("web.jsonl", "--detector", "model"), "holds no detector"),
+        (("empty.jsonl",), "empty.jsonl"),
+        (("broken.jsonl",), "broken.jsonl"),
+    ],
+)
+def test_what_cannot_be_is_refused(uncollapse, here, words, said):
+    import re
+
+    (here / "empty.jsonl").touch()
+    (here / "broken.jsonl").write_bytes(b'{"text": "caf\xe9"}\n')
+    done = uncollapse("detect", *words, "--model", "model", "-o", "out")
+    assert done.code == 2
+    assert re.search(said, one_line(done.err))
+    assert not (here / "out" / "report.json").exists()
+
+
+def test_a_missing_model(uncollapse, here):
+    done = uncollapse("detect", "web.jsonl", "--model", "smollm3")
+    assert done.code == 2
+    assert "no model answers to 'smollm3'" in one_line(done.err)
+
+
+def test_too_few_texts_to_learn_from(uncollapse, here):
+    done = uncollapse("detector", "--human", "three.jsonl", "--machine", "learnt_made.jsonl", "--no-model", "-o", "d")
+    assert done.code == 2
+    assert "3 human texts are left to learn from" in one_line(done.err)
+
+
+def test_a_corpus_of_short_texts(uncollapse, here):
+    done = uncollapse("detect", "short.jsonl", "--model", "model", "--calibrate", "old.jsonl", "-o", "out")
+    assert done.code == 0
+    assert "no text of 64 tokens with a calibration was read" in one_line(done.out)
+    assert (here / "out" / "report.html").is_file()
+
+
+def test_a_folder_with_other_things_is_left_alone(uncollapse, here):
+    done = uncollapse("detect", "web.jsonl", "--model", "model", "-o", "model")
+    assert done.code == 2
+    assert "holds other things than a detection" in one_line(done.err)
+
+
+def test_both_are_steps_of_a_story(uncollapse, here):
+    (here / "story.yaml").write_text(
+        "steps:\n"
+        "- detector: {human: learnt.jsonl, machine: learnt_made.jsonl, no-model: true, output: detector}\n"
+        "- detect: {inputs: web.jsonl, detector: detector, no-model: true, calibrate: old.jsonl, output: out}\n"
+    )
+    done = uncollapse("run", "story.yaml")
+    assert (done.code, done.err) == (0, "")
+    assert (here / "out" / "detections.parquet").is_file()
+
+
+def test_what_was_edited_here_is_known(uncollapse, here):
+    edit = ("edit", "short.jsonl", "--model", "model", "-o", "edited", "--preset", "paper", "--threshold", 0.01)
+    assert uncollapse(*edit).code == 0
+    done = uncollapse("detect", "edited", "--model", "model", "-o", "out", "--json")
+    report = json.loads(done.out)
+    assert sum(report["known"].values()) == 2
+    assert report["read"] == 0
+    assert read_rows(here / "short.jsonl")
