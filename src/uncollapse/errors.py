@@ -14,6 +14,7 @@ UncollapseError              base; exit code 2
 │   ├── RecipeDiffers        the folder holds the result of another recipe or another input
 │   ├── OutputBusy           another run is writing there
 │   └── OutputRefused        no permission, no space, a folder with foreign files
+├── PolicyBroken             what would be written breaks a rule of the policy; exit code 1
 ├── TooManyRejects           more rows were rejected than --max-rejects allows
 ├── WorkerLost               a shard has cost several worker processes
 └── MissingExtra             an optional dependency is not installed
@@ -101,6 +102,12 @@ class OutputBusy(OutputError):
 
 class OutputRefused(OutputError):
     """No permission, no space left, or a folder that holds files which are not ours."""
+
+
+class PolicyBroken(UncollapseError):
+    """What would be written breaks a rule of the policy; nothing was written."""
+
+    exit_code: ClassVar[int] = 1
 
 
 class TooManyRejects(UncollapseError):
