@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         OutputBusy,
         OutputError,
         OutputRefused,
+        PolicyBroken,
         RecipeDiffers,
         TooManyRejects,
         UncollapseError,
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from uncollapse.execution import RunResult
     from uncollapse.execution import run as write
     from uncollapse.language_models import load as load_model
+    from uncollapse.provenance import Policy
+    from uncollapse.selection import Mixture, mix
     from uncollapse.step import Outcome, Reject, Statistic, Step
 
 _ROOMS = {
@@ -62,6 +65,7 @@ _ROOMS = {
         "OutputBusy",
         "OutputError",
         "OutputRefused",
+        "PolicyBroken",
         "RecipeDiffers",
         "TooManyRejects",
         "UncollapseError",
@@ -70,6 +74,8 @@ _ROOMS = {
         "WorkerLost",
     ),
     "execution": ("RunResult",),
+    "provenance": ("Policy",),
+    "selection": ("Mixture", "mix"),
     "step": ("Outcome", "Reject", "Statistic", "Step"),
 }
 _PLACES = {name: (room, name) for room, names in _ROOMS.items() for name in names} | {
@@ -91,6 +97,7 @@ __all__ = [
     "MissingColumn",
     "MissingExtra",
     "MissingInput",
+    "Mixture",
     "ModelError",
     "Origin",
     "Outcome",
@@ -98,6 +105,8 @@ __all__ = [
     "OutputError",
     "OutputRefused",
     "Plan",
+    "Policy",
+    "PolicyBroken",
     "RecipeDiffers",
     "Reject",
     "Revert",
@@ -115,6 +124,7 @@ __all__ = [
     "collapse",
     "from_documents",
     "load_model",
+    "mix",
     "preset",
     "read",
     "write",

@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
-from uncollapse.cli import audit, collapse, edit, models, recipes, revert, sign, trace, verify
+from uncollapse.cli import audit, collapse, edit, mix, models, recipes, revert, sign, trace, verify
 from uncollapse.cli.failures import report_failure
 from uncollapse.version import __version__
 
@@ -25,7 +25,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 NOBODY_READS = 128 + 13  # what a shell says of a process that SIGPIPE ended
-MAKE, CHECK, KNOW, UNDERSTAND, STORIES = "make", "check", "know", "understand", "whole stories"
+MAKE, CHOOSE, CHECK, KNOW = "make", "choose", "check", "know"
+UNDERSTAND, STORIES = "understand", "whole stories"
 
 
 def _add(verb: Callable[..., None], *, group: str, bare: bool = False) -> None:
@@ -57,6 +58,7 @@ def _until_nobody_reads(verb: Callable[..., None]) -> Callable[..., None]:
 
 _add(edit.edit, group=MAKE)
 _add(revert.revert, group=MAKE)
+_add(mix.mix, group=CHOOSE)
 _add(audit.audit, group=CHECK)
 _add(trace.trace, group=KNOW)
 _add(verify.verify, group=KNOW)

@@ -216,7 +216,14 @@ def revert_job(given: Mapping[str, Any]) -> Job:
     return checked(Job, values)
 
 
-_VERBS = {"EditJob": "edit", "AuditJob": "audit", "Job": "revert", "VerifyJob": "verify", "TraceJob": "trace"}
+_VERBS = {
+    "EditJob": "edit",
+    "AuditJob": "audit",
+    "Job": "revert",
+    "VerifyJob": "verify",
+    "TraceJob": "trace",
+    "MixJob": "mix",
+}
 
 
 def checked(kind: type[Settings], values: Mapping[str, Any]) -> Settings:

@@ -14,7 +14,9 @@ from uncollapse.selection.proportions import Asked
 from uncollapse.selection.survey import ORIGIN_CODES, Inputs, Role
 
 
-def as_told(settings: Mapping[str, Any], asked: Asked, *, inputs: Inputs, rows: ndarray, drawn: Drawn) -> dict[str, Any]:
+def as_told(
+    settings: Mapping[str, Any], asked: Asked, *, inputs: Inputs, rows: ndarray, drawn: Drawn
+) -> dict[str, Any]:
     """What the manifest says of a mixture."""
     taken = drawn.taken
     exact = asked.share * (taken.human_size + taken.synthetic_size)

@@ -81,9 +81,7 @@ class Store:
     def _part(self, rows: pa.RecordBatch, rejects: tuple[Reject, ...]) -> Part:
         places = tuple(map(Place, rows.column("source").to_pylist(), rows.column("row").to_pylist()))
         depth, basis = (rows.column(name).to_numpy(zero_copy_only=False) for name in ("depth", "basis"))
-        columns = [
-            _typed(rows.column(len(_OURS) + at), column.type) for at, column in enumerate(self.schema)
-        ]
+        columns = [_typed(rows.column(len(_OURS) + at), column.type) for at, column in enumerate(self.schema)]
         batch = pa.RecordBatch.from_arrays(columns, schema=self.schema)
         return Part(batch, places, rejects, History(depth.copy(), basis.copy()))
 
@@ -175,9 +173,7 @@ def _with_places(part: Part, rows: ndarray, places: ndarray, form: pa.Schema) ->
     history = part.history
     assert history is not None
     batch = part.batch.take(pa.array(rows))
-    plain = [
-        column.dictionary_decode() if pa.types.is_dictionary(column.type) else column for column in batch.columns
-    ]
+    plain = [column.dictionary_decode() if pa.types.is_dictionary(column.type) else column for column in batch.columns]
     ours = [
         pa.array(places, pa.int64()),
         pa.array([part.places[row].source for row in rows], pa.string()),

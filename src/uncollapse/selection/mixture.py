@@ -161,7 +161,9 @@ def mix(
             raise _refused(breaches)
         told["policy"] = {**policy.model_dump(mode="json", exclude_defaults=True), "verdict": "kept"}
     told["roots"] = roots
-    plan = _plan(read, counted(drawn, sources, found.broken, found.rows), text=found.rows["bytes"][drawn.row], drawn=drawn)
+    plan = _plan(
+        read, counted(drawn, sources, found.broken, found.rows), text=found.rows["bytes"][drawn.row], drawn=drawn
+    )
     return Mixture(
         replace(plan, mixture=told), max_rejects=mixing.max_rejects, inputs=inputs, drawn=drawn, on_progress=on_progress
     )
@@ -181,7 +183,9 @@ def _inputs(mixing: Mixing) -> tuple[Inputs, dict[str, Any]]:
         roles += [role] * len(found)
         notices += told
     if not files:
-        raise UsageError("there is nothing to mix", hint="uncollapse mix --human essays.jsonl --synthetic made/ -o mixed/")
+        raise UsageError(
+            "there is nothing to mix", hint="uncollapse mix --human essays.jsonl --synthetic made/ -o mixed/"
+        )
     _refuse_twice(files, roles)
     layout = Layout(text_column=mixing.text_column, rename=dict(mixing.rename))
     plan = make_plan(files, layout=layout, max_rejects=mixing.max_rejects, notices=notices)

@@ -134,12 +134,10 @@ def _refuse_too_little(human: Pool, synthetic: Pool, asked: Asked) -> None:
         if wanted > there
     ]
     if lacking:
-        can = f"at this share --total {most} can be had" if most else "at this share nothing can be had"
+        can = f"At this share --total {most} can be had" if most else "At this share nothing can be had"
         least, best = max(0.0, 1 - synthetic.all / total), min(1.0, human.all / total)
         other = f"; at this total a share from {least:.4g} to {best:.4g}" if least <= best else ""
-        raise UsageError(
-            " and ".join(lacking), hint=f"{can}{other}; human text may be repeated: --repeat-cap N".capitalize()
-        )
+        raise UsageError(" and ".join(lacking), hint=f"{can}{other}. Human text may be repeated: --repeat-cap N.")
 
 
 def _nothing_there(human: Pool, asked: Asked) -> UsageError:
