@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
-from uncollapse.cli import audit, collapse, edit, mix, models, recipes, revert, sign, trace, verify
+from uncollapse.cli import audit, card, collapse, edit, mix, models, recipes, revert, sign, trace, verify
 from uncollapse.cli.failures import report_failure
 from uncollapse.version import __version__
 
@@ -63,6 +63,7 @@ _add(audit.audit, group=CHECK)
 _add(trace.trace, group=KNOW)
 _add(verify.verify, group=KNOW)
 _add(sign.sign, group=KNOW)
+_add(card.card, group=KNOW)
 _add(models.models, group=KNOW, bare=True)
 app.add_typer(collapse.app, name="collapse", rich_help_panel=UNDERSTAND)
 _add(recipes.run, group=STORIES)

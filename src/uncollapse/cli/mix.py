@@ -91,7 +91,7 @@ def mix(
     """Mix human and synthetic text in a share that is met in whole documents, shuffled, with its provenance kept.
 
     [bold]uncollapse mix --human essays.jsonl --synthetic edited/ --human-share 0.6 -o mixed/[/bold]
-    [bold]uncollapse mix --human essays/ --synthetic made/ --policy policy.toml -o mixed/[/bold]   all human text, and up to the floor
+    [bold]uncollapse mix --human essays/ --synthetic made/ --policy policy.toml -o mixed/[/bold]   up to the floor
     [bold]uncollapse mix --human essays/ --synthetic gen2/ --accumulate mixed1/ --human-share 0.5 -o mixed2/[/bold]
 
     Which rows are taken depends on the seed and on what the rows are, never on the order of files or rows. What would

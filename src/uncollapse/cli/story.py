@@ -7,7 +7,8 @@ from typing import Any, NamedTuple, TypeAlias
 from rich.console import Console
 from rich.text import Text
 
-from uncollapse.cli import auditing_run, editing_run, ledger_run, mixing_run, tracing_run
+from uncollapse.cli import auditing_run, card_run, editing_run, ledger_run, mixing_run, tracing_run
+from uncollapse.cli.card_run import CardJob, card_job
 from uncollapse.cli.failures import visible
 from uncollapse.cli.mixing_run import MixJob, mix_job
 from uncollapse.cli.settings import (
@@ -31,7 +32,7 @@ SHAPE = "write `steps:` and under it entries such as `- edit: {inputs: essays.js
 
 
 # What a verb is asked; the last two write nothing.
-Asked: TypeAlias = Job | AuditJob | MixJob | TraceJob | VerifyJob
+Asked: TypeAlias = Job | AuditJob | CardJob | MixJob | TraceJob | VerifyJob
 
 
 class Chapter(NamedTuple):
@@ -61,6 +62,7 @@ VERBS: Mapping[str, Verb] = {
     "edit": Verb(lambda given, _: edit_job(given), editing_run.perform),
     "revert": Verb(lambda given, _: revert_job(given), editing_run.perform_revert),
     "mix": Verb(lambda given, base: mix_job(given, base=base), mixing_run.perform),
+    "card": Verb(lambda given, base: card_job(given, base=base), card_run.perform),
     "audit": Verb(lambda given, base: audit_job(given, base=base), auditing_run.perform),
     "verify": Verb(lambda given, base: verify_job(given, base=base), ledger_run.perform_verify),
     "trace": Verb(lambda given, base: trace_job(given, base=base), tracing_run.perform),

@@ -35,7 +35,7 @@ def as_told(
             "human": taken.human_size,
             "synthetic": taken.synthetic_size,
             "human beyond the share": round(float(taken.human_size - exact), 3),
-            **_effective(rows, drawn, settings["weights"]),
+            **_effective(rows, settings["weights"]),
             **drawn.account,
         },
         "sides": [_side(rows, drawn, human=human, unit=asked.unit) for human in (True, False)],
@@ -59,7 +59,7 @@ def _side(rows: ndarray, drawn: Drawn, *, human: bool, unit: str) -> dict[str, A
     }
 
 
-def _effective(rows: ndarray, drawn: Drawn, weights: str | None) -> dict[str, float]:
+def _effective(rows: ndarray, weights: str | None) -> dict[str, float]:
     """How many equal weights the weights of the synthetic rows at hand are worth.
 
     Source: Kish 1965, section 11.7: (sum w)^2 / sum w^2.

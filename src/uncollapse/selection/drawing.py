@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64, UInt64
+from jaxtyping import Float64, Int64, UInt64
 from numpy import ndarray
 
 from uncollapse.corpora.cuts import LARGEST, ROW_CHARGE, SHARDS, SMALLEST

@@ -161,9 +161,8 @@ def mix(
             raise _refused(breaches)
         told["policy"] = {**policy.model_dump(mode="json", exclude_defaults=True), "verdict": "kept"}
     told["roots"] = roots
-    plan = _plan(
-        read, counted(drawn, sources, found.broken, found.rows), text=found.rows["bytes"][drawn.row], drawn=drawn
-    )
+    counts = counted(drawn, sources, found.broken, found.rows)
+    plan = _plan(read, counts, text=found.rows["bytes"][drawn.row], drawn=drawn)
     return Mixture(
         replace(plan, mixture=told), max_rejects=mixing.max_rejects, inputs=inputs, drawn=drawn, on_progress=on_progress
     )

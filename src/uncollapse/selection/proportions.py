@@ -73,7 +73,7 @@ def take(human: Pool, synthetic: Pool, asked: Asked) -> Taken:
     if synthetic.bound > limit:
         share = float(Fraction(size, size + synthetic.bound))
         raise UsageError(
-            f"what accumulates holds {synthetic.bound:,} {asked.unit} that are not human, and the share allows {limit:,}",
+            f"what accumulates holds {synthetic.bound:,} {asked.unit} that are not human; the share allows {limit:,}",
             hint=f"Ask for a human share of at most {share:.4g}, or give more human text.",
         )
     others = np.flatnonzero(~synthetic.must & (synthetic.allowed > 0))
