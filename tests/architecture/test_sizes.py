@@ -13,6 +13,7 @@ LONGEST_MODULE, LONGEST_FUNCTION, MOST_PARAMETERS = 400, 40, 5
 VERBS = {
     PACKAGE / "cli" / "audit.py": {"audit"},
     PACKAGE / "cli" / "collapse.py": {"plan"},
+    PACKAGE / "cli" / "card.py": {"card"},
     PACKAGE / "cli" / "edit.py": {"edit"},
     PACKAGE / "cli" / "mix.py": {"mix"},
     PACKAGE / "corpora" / "corpus.py": {"read"},

@@ -52,7 +52,8 @@ def card(
     [bold]uncollapse card mixed/ -o card/ --licence cc-by-4.0 --language en[/bold]
     [bold]uncollapse card --read croissant.json[/bold]   what somebody else's papers declare
 
-    Every number comes out of the ledger. What is read from papers is a declaration, to be given as --origin.
+    Every number comes out of the ledger. For papers that lie beside the files, as a hub wants them, name the corpus as
+    OUT too. What is read from papers is a declaration, to be given as --origin.
     """
     given = {key: value for key, value in locals().items() if key != "as_json"}
     from uncollapse.cli import card_run

@@ -77,9 +77,9 @@ def _write(job: CardJob, *, as_json: bool) -> int:
     assert job.corpus is not None
     if job.output is None:
         raise UsageError("no output was named", hint="-o card/ for a folder")
-    with waiting("the corpus is counted"):
-        found = cards(job.corpus, job.about)
     folder = Path(job.output)
+    with waiting("the corpus is counted"):
+        found = cards(job.corpus, job.about, beside=folder)
     texts = {
         "croissant": json.dumps(found.croissant, indent=2, ensure_ascii=False) + "\n",
         "readme": found.readme,

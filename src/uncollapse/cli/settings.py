@@ -223,6 +223,7 @@ _VERBS = {
     "VerifyJob": "verify",
     "TraceJob": "trace",
     "MixJob": "mix",
+    "CardJob": "card",
 }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, BinaryIO, NamedTuple, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -46,6 +46,7 @@ class Part(NamedTuple):
     history: History | None = None
 
 
+@runtime_checkable
 class Parts(Protocol):
     """What gives the rows of a shard: out of its files, or where they were put aside."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -24,8 +25,8 @@ class Cards:
     totals: Totals
 
 
-def cards(corpus: str, about: About) -> Cards:
-    """The papers of a corpus that a verb of ours has written.
+def cards(corpus: str, about: About, *, beside: Path) -> Cards:
+    """The papers of a corpus that a verb of ours has written, as they are to lie in the folder `beside`.
 
     Raises:
         MissingInput: there is nothing at the path.
@@ -42,7 +43,7 @@ def cards(corpus: str, about: About) -> Cards:
         holdings.update(batch)
     found = Sealed(papers, papers.manifest, holdings.result())
     table = synthetic_table(found)
-    return Cards(croissant(found, about), _readme(found, about, table), table, found.totals)
+    return Cards(croissant(found, about, beside=beside), _readme(found, about, table), table, found.totals)
 
 
 def synthetic_table(found: Sealed) -> str:
@@ -58,7 +59,10 @@ def synthetic_table(found: Sealed) -> str:
         rows.append((str(origin), f"{amount.rows:,}", f"{amount.words:,}", share))
     depths = [("depth (model passes, training text of the models included)", "documents"), ("---", "---:")]
     depths += [("unknown" if depth is None else str(depth), f"{count:,}") for depth, count in totals.depth.items()]
-    written = [("model", "weights", "documents it wrote last", "depth of its training text"), ("---", "---", "---:", "---")]
+    written = [
+        ("model", "weights", "documents it wrote last", "depth of its training text"),
+        ("---", "---", "---:", "---"),
+    ]
     for name, entry in models.items():
         depth = entry.get("model_depth")
         addresses = ", ".join(entry.get("addresses", ()))

@@ -1,6 +1,7 @@
 """A corpus as Croissant 1.1 (JSON-LD), with PROV for its run, its files and its records."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -90,8 +91,10 @@ class Sealed(NamedTuple):
     totals: Totals
 
 
-def croissant(found: Sealed, about: About) -> dict[str, Any]:
+def croissant(found: Sealed, about: About, *, beside: Path) -> dict[str, Any]:
     """The corpus as Croissant 1.1 (JSON-LD), with PROV for the run, each file, and each record.
+
+    `beside` is the folder from which the paths of its files are seen.
 
     Source: MLCommons Croissant format specification 1.1, section on provenance; W3C PROV-O.
     """
@@ -113,7 +116,7 @@ def croissant(found: Sealed, about: About) -> dict[str, Any]:
         "prov:wasDerivedFrom": [_derived(entry) for entry in manifest.plan.get("inputs", ())],
         "prov:wasGeneratedBy": _activity(manifest),
         "unc:holdings": json.dumps(found.totals.as_json(), sort_keys=True),
-        "distribution": _files(found),
+        "distribution": _files(found, beside),
         "recordSet": [_record_set(found)],
     }
     return {name: value for name, value in said.items() if value not in ("", None, [])}
@@ -128,7 +131,11 @@ def _activity(manifest: Manifest) -> dict[str, Any]:
     steps = [str(manifest.recipes.get(mark, {}).get("step", mark)) for mark in manifest.steps]
     what = "mix" if "mixture" in manifest.plan else " then ".join(steps) or "written as read"
     agents = [
-        {"@type": "prov:SoftwareAgent", "@id": f"urn:weights:{name}", "prov:label": ", ".join(entry.get("addresses", ()))}
+        {
+            "@type": "prov:SoftwareAgent",
+            "@id": f"urn:weights:{name}",
+            "prov:label": ", ".join(entry.get("addresses", ())),
+        }
         for name, entry in (manifest.models or {}).items()
     ]
     return {
@@ -139,14 +146,15 @@ def _activity(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def _files(found: Sealed) -> list[dict[str, Any]]:
-    manifest = found.manifest
-    return [
+def _files(found: Sealed, beside: Path) -> list[dict[str, Any]]:
+    """Each file with its digests, and where there may be several, all of them as one set."""
+    manifest, folder = found.manifest, os.path.relpath(found.papers.folder, beside)
+    files = [
         {
             "@type": "cr:FileObject",
             "@id": shard.name,
             "name": shard.name,
-            "contentUrl": shard.name,
+            "contentUrl": os.path.normpath(f"{folder}/{shard.name}"),
             "contentSize": f"{shard.bytes} B",
             "encodingFormat": _ENCODINGS[manifest.rows_as],
             "sha256": _sha256(found.papers.folder / shard.name),
@@ -156,6 +164,18 @@ def _files(found: Sealed) -> list[dict[str, Any]]:
         }
         for shard in manifest.shards
     ]
+    if manifest.output == "folder":
+        includes = os.path.normpath(f"{folder}/part-*.{manifest.rows_as}")
+        files.append(
+            {
+                "@type": "cr:FileSet",
+                "@id": "shards",
+                "name": "shards",
+                "encodingFormat": _ENCODINGS[manifest.rows_as],
+                "includes": includes,
+            }
+        )
+    return files
 
 
 def _sha256(path: Path) -> str:
@@ -175,29 +195,32 @@ def _sha256(path: Path) -> str:
 
 
 def _record_set(found: Sealed) -> dict[str, Any]:
-    """The columns that hold plain values, from the first file on; each text with its origin as annotation."""
-    schema = schema_from_text(found.manifest.schema_text)
-    first = found.manifest.shards[0].name
+    """The columns that hold plain values; each text with its origin as annotation."""
+    manifest = found.manifest
+    schema = schema_from_text(manifest.schema_text)
+    place = {"fileSet": {"@id": "shards"}}
+    if manifest.output == "file":
+        place = {"fileObject": {"@id": manifest.shards[0].name}}
     fields = []
     for column in schema:
         kind = _data_type(column.type)
         if kind is None:
             continue
-        field = _field(f"documents/{column.name}", kind, column.name, first)
+        field = _field(f"documents/{column.name}", kind, column.name, place)
         if column.name == "text":
-            about = _field("documents/text/origin", "sc:Text", "origin", first)
+            about = _field("documents/text/origin", "sc:Text", "origin", place)
             field["annotation"] = {**about, "equivalentProperty": "prov:wasAttributedTo"}
         fields.append(field)
     return {"@type": "cr:RecordSet", "@id": "documents", "name": "documents", "field": fields}
 
 
-def _field(mark: str, kind: str, column: str, file: str) -> dict[str, Any]:
+def _field(mark: str, kind: str, column: str, place: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "@type": "cr:Field",
         "@id": mark,
         "name": mark.rpartition("/")[2],
         "dataType": kind,
-        "source": {"fileObject": {"@id": file}, "extract": {"column": column}},
+        "source": {**place, "extract": {"column": column}},
     }
 
 

@@ -65,8 +65,9 @@ def draw(rows: ndarray, asked: Asked, *, repeat_cap: int) -> Drawn:
     allowed = np.where(weightless, 0, groups.allowed)
     orders = [_order(rows, groups.number, np.flatnonzero(side)) for side in (human, ~human)]
     sizes = size_of(rows, asked.unit)
-    pools = [Pool(sizes[at], allowed[at], (rows["role"][at] == Role.EARLIER) & (allowed[at] > 0)) for at in orders]
-    taken = take(*pools, asked)
+    earlier = (rows["role"] == Role.EARLIER) & (allowed > 0)
+    pools = [Pool(sizes[at], allowed[at], earlier[at]) for at in orders]
+    taken = take(pools[0], pools[1], asked)
     counts = np.zeros(len(rows), np.int64)
     counts[orders[0]], counts[orders[1]] = taken.human, taken.synthetic
     if not counts.any():

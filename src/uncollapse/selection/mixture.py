@@ -141,13 +141,7 @@ def mix(
         InputError: an input is not there, cannot be read, or was given as human and is not.
         PolicyBroken: the mixture would break a rule of the policy.
     """
-    try:
-        mixing = Mixing(**fields)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise UsageError(
-            f"{first['loc'][0]}: {first['msg'].lower()}, not {first['input']!r}", hint="See the fields of Mixing."
-        ) from error
+    mixing = _checked(fields)
     asked = mixing.asked(policy)
     inputs, roots = _inputs(mixing)
     found = survey(inputs, seed=mixing.seed, weights=mixing.weights, on_progress=on_progress)
@@ -166,6 +160,15 @@ def mix(
     return Mixture(
         replace(plan, mixture=told), max_rejects=mixing.max_rejects, inputs=inputs, drawn=drawn, on_progress=on_progress
     )
+
+
+def _checked(fields: Mapping[str, Any]) -> Mixing:
+    try:
+        return Mixing(**fields)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        said = f"{first['loc'][0]}: {first['msg'].lower()}, not {first['input']!r}"
+        raise UsageError(said, hint="See the fields of Mixing.") from error
 
 
 def _inputs(mixing: Mixing) -> tuple[Inputs, dict[str, Any]]:
