@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         OutputBusy,
         OutputError,
         OutputRefused,
-        PolicyBroken,
+        PolicyRefused,
         RecipeDiffers,
         TooManyRejects,
         UncollapseError,
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from uncollapse.execution import RunResult
     from uncollapse.execution import run as write
     from uncollapse.language_models import load as load_model
+    from uncollapse.ledger import Evidence, Verification, verify
     from uncollapse.provenance import Policy
     from uncollapse.selection import Mixture, mix
     from uncollapse.step import Outcome, Reject, Statistic, Step
@@ -65,7 +66,7 @@ _ROOMS = {
         "OutputBusy",
         "OutputError",
         "OutputRefused",
-        "PolicyBroken",
+        "PolicyRefused",
         "RecipeDiffers",
         "TooManyRejects",
         "UncollapseError",
@@ -74,6 +75,7 @@ _ROOMS = {
         "WorkerLost",
     ),
     "execution": ("RunResult",),
+    "ledger": ("Evidence", "Verification", "verify"),
     "provenance": ("Policy",),
     "selection": ("Mixture", "mix"),
     "step": ("Outcome", "Reject", "Statistic", "Step"),
@@ -93,6 +95,7 @@ __all__ = [
     "Corpus",
     "Document",
     "Edit",
+    "Evidence",
     "InputError",
     "MissingColumn",
     "MissingExtra",
@@ -106,7 +109,7 @@ __all__ = [
     "OutputRefused",
     "Plan",
     "Policy",
-    "PolicyBroken",
+    "PolicyRefused",
     "RecipeDiffers",
     "Reject",
     "Revert",
@@ -118,6 +121,7 @@ __all__ = [
     "UncollapseError",
     "UnknownModel",
     "UsageError",
+    "Verification",
     "WorkerLost",
     "__version__",
     "audit",
@@ -127,6 +131,7 @@ __all__ = [
     "mix",
     "preset",
     "read",
+    "verify",
     "write",
 ]
 

@@ -14,8 +14,8 @@ UncollapseError              base; exit code 2
 │   ├── RecipeDiffers        the folder holds the result of another recipe or another input
 │   ├── OutputBusy           another run is writing there
 │   └── OutputRefused        no permission, no space, a folder with foreign files
-├── PolicyBroken             what would be written breaks a rule of the policy; exit code 1
 ├── TooManyRejects           more rows were rejected than --max-rejects allows
+├── PolicyRefused            what was asked for would break the policy; exit code 1
 ├── WorkerLost               a shard has cost several worker processes
 └── MissingExtra             an optional dependency is not installed
 
@@ -104,14 +104,14 @@ class OutputRefused(OutputError):
     """No permission, no space left, or a folder that holds files which are not ours."""
 
 
-class PolicyBroken(UncollapseError):
-    """What would be written breaks a rule of the policy; nothing was written."""
-
-    exit_code: ClassVar[int] = 1
-
-
 class TooManyRejects(UncollapseError):
     """More rows were rejected than the run was allowed to leave behind."""
+
+
+class PolicyRefused(UncollapseError):
+    """What was asked for would break the policy; the message names rule, value and limit."""
+
+    exit_code: ClassVar[int] = 1
 
 
 class WorkerLost(UncollapseError):

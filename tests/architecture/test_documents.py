@@ -51,8 +51,9 @@ def test_generated_blocks_are_up_to_date():
 
 @pytest.mark.model
 def test_the_commands_of_the_readme_run(desk, embedded_model):
-    commands = [line.split("#")[0] for line in block("README.md", "sh", containing="uncollapse edit").splitlines()]
-    assert len(commands) == 5
+    blocks = [block("README.md", "sh", containing=f"uncollapse {verb}") for verb in ("edit", "verify")]
+    commands = [line.split("#")[0] for text in blocks for line in text.splitlines()]
+    assert len(commands) == 7
     program = Path(sys.executable).with_name("uncollapse")
     for command in commands:
         name, *words = shlex.split(command)

@@ -14,6 +14,8 @@ VERBS = {
     PACKAGE / "cli" / "audit.py": {"audit"},
     PACKAGE / "cli" / "collapse.py": {"plan"},
     PACKAGE / "cli" / "card.py": {"card"},
+    PACKAGE / "cli" / "trace.py": {"trace"},
+    PACKAGE / "cli" / "verify.py": {"verify"},
     PACKAGE / "cli" / "edit.py": {"edit"},
     PACKAGE / "cli" / "mix.py": {"mix"},
     PACKAGE / "corpora" / "corpus.py": {"read"},

@@ -34,6 +34,7 @@ def edit(
     max_rejects: options.MaxRejects = None,
     dtype: options.Dtype = None,
     window: options.Window = None,
+    policy: options.Policy = None,
     workers: options.Workers = None,
     format: options.Format = None,  # noqa: A002 (the option's name)
     preview: options.Preview = None,

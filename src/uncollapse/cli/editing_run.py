@@ -30,8 +30,10 @@ from uncollapse.editing import Revert, ToEdit
 from uncollapse.editing.trace import DocumentTrace
 from uncollapse.errors import UsageError
 from uncollapse.execution import RunResult
+from uncollapse.execution.guard import Guard
 from uncollapse.execution.target import Target, target
 from uncollapse.language_models import catalogue
+from uncollapse.provenance import Policy
 
 SOME_FAILED = 3
 NAMED = 5  # files or columns of one notice
@@ -40,10 +42,11 @@ NAMED = 5  # files or columns of one notice
 def perform(job: EditJob, *, as_json: bool = False) -> int:
     """The exit code of an edit: 0, or 3 where rows were rejected within what is allowed."""
     output = _output(job)
+    policy = None if job.policy is None else Policy.from_toml(Path(job.policy))
     step = job.step()
     corpus = _read(job, prompt_column=step.prompt_column)
     sys.stderr.write(announcement(step.model, catalogue()))
-    result = _run(step(corpus), job, what="edit")
+    result = _run(step(corpus), job, what="edit", policy=policy)
     place = target(output, form=job.format)
     try:
         report = _report(result, step, corpus=corpus, place=place)
@@ -79,6 +82,8 @@ def preview(job: EditJob, *, count: int) -> None:
         raise UsageError(f"--preview {count} shows nothing", hint="--preview 3")
     step = job.step()
     corpus = _read(job, prompt_column=step.prompt_column)
+    if job.policy is not None:
+        Guard(Policy.from_toml(Path(job.policy))).before(step(corpus))
     sys.stderr.write(announcement(step.model, catalogue()))
     console = Console()
     print_traces(_explained(step, sample.first(corpus, documents=count)), console=console)
@@ -104,7 +109,7 @@ def _read(job: Job, *, prompt_column: str | None = None) -> Corpus:
         )
 
 
-def _run(corpus: Corpus, job: Job, *, what: str) -> RunResult:
+def _run(corpus: Corpus, job: Job, *, what: str, policy: Policy | None = None) -> RunResult:
     """The run's result; who interrupts it is told how far it came and how it goes on."""
     display = Display(what=what)
     try:
@@ -116,6 +121,7 @@ def _run(corpus: Corpus, job: Job, *, what: str) -> RunResult:
                 workers=job.workers,
                 max_rejects=job.max_rejects,
                 on_progress=display,
+                policy=policy,
             )
     except KeyboardInterrupt:
         display.say_interrupted()

@@ -177,6 +177,14 @@ Window: TypeAlias = Annotated[
     int | None,
     typer.Option(metavar="N", rich_help_panel=RUNNING, help="Tokens of context; longer texts are read in windows."),
 ]
+Policy: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        rich_help_panel=RUNNING,
+        help="A TOML file with limits (max_depth, max_edits_per_position, ...): what breaks them is refused.",
+    ),
+]
 Workers: TypeAlias = Annotated[
     int | None,
     typer.Option(metavar="N", rich_help_panel=RUNNING, help="Processes; the result does not depend on it (1)."),

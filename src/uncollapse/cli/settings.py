@@ -36,6 +36,7 @@ class EditJob(Job):
     """An edit: the job, and the step's fields that differ from the preset."""
 
     preset: Literal["bold", "paper", "released"] = "bold"
+    policy: str | None = None
     fields: Mapping[str, Any] = {}
 
     def step(self) -> "ToEdit":
@@ -168,7 +169,7 @@ class VerifyJob(BaseModel):
 
 def verify_job(given: Mapping[str, Any], *, base: Path | None = None) -> VerifyJob:
     """The verification that these options describe."""
-    values = _looking(given, base=base, paths={"corpus", "policy", "public_key", "reserve"})
+    values = _looking(given, base=base, paths={"corpus", "public_key", "reserve"})
     refuse_unknown(values, known=VerifyJob.model_fields, where="verify")
     return checked(VerifyJob, values)
 
@@ -269,6 +270,8 @@ def normal(given: Mapping[str, Any], *, base: Path | None = None) -> dict[str, A
         values["rename"] = dict(_renaming(item) for item in values["rename"])
     if base is not None and isinstance(values.get("inputs"), list | tuple):
         values["inputs"] = tuple(seen_from(base, address) for address in values["inputs"])
+    if base is not None and "policy" in values:
+        values["policy"] = seen_from(base, values["policy"])
     if base is not None and "output" in values:
         values["output"] = seen_from(base, values["output"])
     return values

@@ -61,7 +61,8 @@ def _read(address: str) -> Corpus:
 
 def _manifest(address: str) -> Mapping[str, Any] | None:
     """The manifest of a corpus on this machine, where it has one."""
-    return None if is_remote(address) else papers_of(address).content
+    papers = None if is_remote(address) else papers_of(address)
+    return papers.content if papers is not None and papers.manifest is not None else None
 
 
 def _meaningful(recipe: Any) -> Any:
@@ -90,11 +91,8 @@ def _tell_corpus(found: CorpusTrace, console: Console) -> None:
         console.print(Text("\nno manifest: nobody can say which run wrote this"))
         return
     rows = found.run["rows"]
-    console.print(
-        Text(
-            f"\nrun    {found.run['run'][:12]}  uncollapse {found.run['uncollapse']}, {rows['in']:,} rows in, {rows['out']:,} out"
-        )
-    )
+    moved = f"{rows['in']:,} rows in, {rows['out']:,} out"
+    console.print(Text(f"\nrun    {found.run['run'][:12]}  uncollapse {found.run['uncollapse']}, {moved}"))
     for entry in found.run["inputs"]:
         held = f"{entry['rows']:,} rows, provenance {entry['provenance']}"
         console.print(

@@ -11,6 +11,7 @@ from pathlib import Path
 from uncollapse.corpora.manifest import Ledger, ledger_of
 from uncollapse.corpora.opening import is_remote
 from uncollapse.corpora.plan import Format, Notice, Packing
+from uncollapse.corpora.sidecar import NAME as SIDECAR
 from uncollapse.errors import InputError, MissingExtra, MissingInput
 
 JSON_ENDINGS = ("jsonl", "ndjson", "json")
@@ -76,6 +77,11 @@ def find(addresses: Iterable[str | os.PathLike[str]]) -> tuple[list[Found], list
         if file.address in seen:
             raise InputError(f"{file.source} is named twice", hint="Name every input once.")
         seen.add(file.address)
+    if ignored and not found:
+        raise MissingInput(
+            f"{ignored[0]} is the ledger of a corpus and holds no documents",
+            hint="Name the corpus that it lies beside.",
+        )
     return found, [Notice("files left out", tuple(ignored))] if ignored else []
 
 
@@ -110,7 +116,7 @@ def _local(text: str) -> tuple[list[Found], list[str]]:
             raise MissingInput(f"there is no file {text!r}", hint=_nearest(path))
     except PermissionError as error:
         raise InputError(f"{text} may not be read: {error.strerror}", hint="Check the permissions.") from error
-    return [_single(str(path), str(path))], []
+    return _alone(str(path), str(path))
 
 
 def _nearest(path: Path) -> str:
@@ -126,7 +132,7 @@ def _remote(address: str) -> tuple[list[Found], list[str]]:
 
         files, path = fsspec.core.url_to_fs(address)
         if files.isfile(path):
-            return [_single(address, source)], []
+            return _alone(address, source)
         names = [posixpath.relpath(name, path) for name in files.find(path)]
     except ImportError as error:
         raise MissingExtra(f"{source} needs a package that is not installed", hint=str(error)) from error
@@ -138,6 +144,17 @@ def _remote(address: str) -> tuple[list[Found], list[str]]:
     if not names:
         raise MissingInput(f"there is nothing at {source}", hint="Check the address.")
     return _folder(address, source, names)
+
+
+def _alone(address: str, source: str) -> tuple[list[Found], list[str]]:
+    """The file that was named, or, where it is the ledger of a corpus, as `edited/*.parquet` names it too, nothing."""
+    folder, slash, name = address.rpartition("/")
+    if name.endswith(SIDECAR):
+        before = name.removesuffix(SIDECAR)
+        ledger = ledger_of(f"{folder}{slash}{before}manifest.json", source)
+        if ledger is not None and ledger.rows is not None and ledger.rows[0] == name:
+            return [], [source]
+    return [_single(address, source)], []
 
 
 def _single(address: str, source: str) -> Found:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
+from math import isfinite
 from typing import Any
 
 import pyarrow as pa
@@ -14,13 +15,32 @@ from uncollapse.corpora.plan import schema_from_text
 from uncollapse.errors import InputError
 from uncollapse.fingerprint import Json, canonical_json
 
+_EXACT = 2**53 - 1
+
 VERSION = 1
 """Of the manifest's own form."""
 
 
 def seal_of(content: Mapping[str, Json]) -> str:
     """The BLAKE3 of a manifest's canonical JSON without its seal: what tells one manifest from another."""
-    return blake3(canonical_json({name: value for name, value in content.items() if name != "seal"})).hexdigest()
+    return blake3(canonical({name: value for name, value in content.items() if name != "seal"})).hexdigest()
+
+
+def canonical(content: Mapping[str, Json]) -> bytes:
+    """The canonical JSON of a manifest; numbers that have none there stand as text.
+
+    Source: RFC 8785, whose numbers are doubles: integers beyond 2^53, such as counts of a very large run, are none.
+    """
+    return canonical_json(_as_doubles(content))
+
+
+def _as_doubles(value: Json) -> Json:
+    if isinstance(value, Mapping):
+        return {name: _as_doubles(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_doubles(inner) for inner in value]
+    beyond = (isinstance(value, int) and abs(value) > _EXACT) or (isinstance(value, float) and not isfinite(value))
+    return str(value) if beyond else value
 
 
 def sealed(content: Mapping[str, Any]) -> dict[str, Any]:

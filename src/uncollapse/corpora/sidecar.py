@@ -33,6 +33,13 @@ def part_bytes(batches: Iterable[pa.RecordBatch], schema: pa.Schema = SIDECAR) -
     return sink.getvalue().to_pybytes()
 
 
+def part_rows(path: Path) -> pa.RecordBatch:
+    """The rows that `part_bytes` made."""
+    with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as stream:
+        table = stream.read_all().combine_chunks()
+    return table.to_batches()[0] if len(table) else _nothing()
+
+
 def write_joined(parts: Iterable[Path], sink: Sink) -> None:
     """Nothing; the rows of all parts, in their order, are written as one Parquet file, whatever the parts were."""
     writer = pq.ParquetWriter(
@@ -128,6 +135,11 @@ class SidecarReader:
             for index in np.unique(groups).tolist()
         ]
         return pa.concat_tables(pieces).unify_dictionaries().combine_chunks().to_batches()[0]
+
+    def column(self, name: str, first: int, count: int) -> pa.ChunkedArray:
+        """One column for rows that follow one another."""
+        with self._opened() as file:
+            return file.read(columns=[name], use_threads=False).column(name).slice(first, count)
 
     def _group(self, index: int) -> pa.Table:
         if self._held is None or self._held[0] != index:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 
 from uncollapse.corpora.commit import PLAN, Account, Receipt, Room, commit
-from uncollapse.corpora.corpus import Corpus
+from uncollapse.corpora.corpus import Corpus, Worked
 from uncollapse.corpora.formats import check_writable
 from uncollapse.corpora.histories import Histories
 from uncollapse.corpora.plan import Shard
@@ -21,10 +21,12 @@ from uncollapse.corpora.storage import locked, refusals, sweep, write_whole
 from uncollapse.errors import OutputRefused, TooManyRejects, UsageError
 from uncollapse.execution.claim import check_same, claim
 from uncollapse.execution.finish import check_finished, clear, finish, leftovers
+from uncollapse.execution.guard import Guard
 from uncollapse.execution.local import InProcess, Processes, check_not_a_worker
 from uncollapse.execution.progress import Advance, Course, Progress, RunResult
 from uncollapse.execution.target import Target, check_free, target
 from uncollapse.fingerprint import fingerprint
+from uncollapse.provenance import Policy
 
 Watcher: TypeAlias = Callable[[Progress], None]
 
@@ -35,6 +37,7 @@ class ShardWork:
 
     corpus: Corpus
     room: Room
+    guard: Guard | None = None
     _reader: Parts | None = field(default=None, repr=False)
     _histories: Histories | None = field(default=None, repr=False)
 
@@ -44,9 +47,19 @@ class ShardWork:
             self._reader = self.corpus.reader()
             self._histories = Histories(self.corpus.plan)
         work = self.corpus.work(shard, reader=self._reader, histories=self._histories)
+        if self.guard is not None:
+            work = self._guarded(work, self.guard, name=self.room.name(shard.index))
         for event in commit(self.room, shard, work=work, schema=self.corpus.schema):
             yield event if isinstance(event, Receipt) else Advance.of(shard.index, event)
         pa.default_memory_pool().release_unused()
+
+    @staticmethod
+    def _guarded(work: Iterator[Worked], guard: Guard, *, name: str) -> Iterator[Worked]:
+        first = 1
+        for done in work:
+            guard.check(done, shard=name, first=first)
+            first += len(done.batch)
+            yield done
 
 
 @dataclass(frozen=True)
@@ -57,6 +70,7 @@ class _Run:
     claim: Mapping[str, Any]
     max_rejects: int
     workers: int
+    guard: Guard | None
 
 
 def run(  # noqa: PLR0913  (the front door: one input, one output, the rest by name)
@@ -67,19 +81,21 @@ def run(  # noqa: PLR0913  (the front door: one input, one output, the rest by n
     workers: int = 1,
     max_rejects: int | None = None,
     on_progress: Watcher | None = None,
+    policy: Policy | None = None,
 ) -> RunResult:
     """What came of the run that wrote a corpus, after its steps, to a folder or to one file.
 
     `out` is a folder, or a file that ends in .jsonl or .parquet. `format` is parquet (unless said) or jsonl. A run
     that was stopped goes on where it stopped when it is called again in the same way; one that is finished does
     nothing. `max_rejects` is as many as the corpus was read with, unless said. `on_progress` is called after each
-    batch.
+    batch. A `policy` decides nothing of what is written, but refuses rows that it does not allow.
 
     Raises:
         RecipeDiffers: the output holds the result of another recipe or input.
         OutputBusy: another run is writing there.
         OutputRefused: the storage does not take it, or something else lies there.
         TooManyRejects: more rows failed than are allowed; committed shards stay.
+        PolicyRefused: a row breaks the policy, or it is known before the first one that some would.
     """
     check_not_a_worker()
     if workers < 1:
@@ -89,8 +105,10 @@ def run(  # noqa: PLR0913  (the front door: one input, one output, the rest by n
     _check_before(corpus, place, allowed=allowed)
     what = claim(corpus, place)
     room = Room(place.shards, fingerprint(what), place.form)
-    task = _Run(corpus, place, room, what, allowed, workers)
+    task = _Run(corpus, place, room, what, allowed, workers, None if policy is None else Guard(policy))
     done = _finished(task)
+    if task.guard is not None:
+        task.guard.check_finished(place.asked) if done else task.guard.before(corpus)
     if done is not None and not leftovers(place, room):
         return done
     if done is None:
@@ -170,12 +188,15 @@ def _work(task: _Run, on_progress: Watcher | None) -> RunResult:
             sweep(path.parent, name=path.name)
     shards = task.corpus.plan.shards
     before = {shard.index: receipt for shard in shards if (receipt := task.room.committed(shard.index))}
+    if task.guard is not None:
+        for receipt in before.values():
+            task.guard.check_committed(task.room, receipt)
     course = Course(task.corpus.plan, before)
     _check_rejects(course, task)
     ready = task.corpus.made_ready(task.room.progress)
     executor = InProcess() if task.workers == 1 else Processes(task.workers, on_death=_sweeper(task.room))
     todo = [shard for shard in shards if shard.index not in before]
-    with closing(executor.run(todo, ShardWork(ready, task.room))) as events:
+    with closing(executor.run(todo, ShardWork(ready, task.room, task.guard))) as events:
         for event in events:
             course.take(event)
             if on_progress is not None:

@@ -6,11 +6,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from uncollapse.corpora.manifest import VERSION, seal_of
+from uncollapse.corpora.plan import schema_from_text
+from uncollapse.document import SCHEMA
 from uncollapse.fingerprint import file_digest, fingerprint
 from uncollapse.ledger.findings import Findings
 from uncollapse.ledger.papers import Manifest, Papers
-from uncollapse.provenance import model_table
+from uncollapse.provenance import UNKNOWN_GENERATOR_DEPTH, model_table
+from uncollapse.provenance.counting import COUNTING
+from uncollapse.provenance.normal import NORMALISER
 
 
 def check_manifest(papers: Papers, findings: Findings) -> None:
@@ -19,6 +25,9 @@ def check_manifest(papers: Papers, findings: Findings) -> None:
     assert papers.manifest is not None
     name, manifest = papers.path.name, papers.manifest
     findings.hold("manifest", name, found=f"form {manifest.format}", expected=f"form {VERSION}")
+    # An older version wrote none of the three, a newer one writes them all.
+    there = {part: getattr(manifest, part) is not None for part in ("ledger", "models", "seal")}
+    findings.hold("manifest", name, found=there, expected=dict.fromkeys(there, any(there.values())))
     if manifest.seal is not None:
         findings.hold("seal", name, found=_guarded(lambda: seal_of(papers.content or {})), expected=manifest.seal)
     _check_recipes(manifest, findings, name)
@@ -28,6 +37,28 @@ def check_manifest(papers: Papers, findings: Findings) -> None:
         _check_names(manifest, findings, name)
     _check_account(manifest, findings, name)
     _check_rejects(papers, findings)
+    _check_rules(manifest, findings, name)
+    _check_schema(manifest, findings, name)
+
+
+def _check_rules(manifest: Manifest, findings: Findings, name: str) -> None:
+    """The ledger was made by the rules that it is held against here."""
+    entry = manifest.ledger
+    if entry is not None:
+        found = entry.normal_form, entry.words, entry.unknown_generators
+        findings.hold("ledger", name, found=found, expected=(NORMALISER, COUNTING, UNKNOWN_GENERATOR_DEPTH))
+
+
+def _check_schema(manifest: Manifest, findings: Findings, name: str) -> None:
+    """The columns are ours and behind them those of the plan."""
+    try:
+        schema = schema_from_text(manifest.schema_text)
+    except (ValueError, OSError, pa.ArrowException) as error:
+        findings.add("schema", name, found=str(error), expected="an Arrow schema in base64")
+        return
+    found = [{"name": field.name, "type": str(field.type)} for field in schema]
+    ours = [{"name": field.name, "type": str(field.type)} for field in SCHEMA]
+    findings.hold("schema", name, found=found, expected=[*ours, *manifest.plan.get("columns", ())])
 
 
 def _guarded(digest: Any) -> str:
@@ -101,7 +132,7 @@ def _check_rejects(papers: Papers, findings: Findings) -> None:
     manifest = papers.manifest
     assert manifest is not None
     entry = manifest.rejects
-    name = papers.path.name.replace("manifest.json", "rejects.jsonl")
+    name = f"{papers.path.name.removesuffix('manifest.json')}rejects.jsonl"
     path = papers.folder / name
     if entry is not None and path.is_file():
         findings.hold("rejects", name, found=file_digest(path), expected=entry.blake3)

@@ -26,7 +26,7 @@ class Relation(NamedTuple):
 
 
 class Ids:
-    """A set of ids, 16 bytes for each; `in` answers by bisection."""
+    """A set of ids, 16 bytes for each."""
 
     def __init__(self, ids: Iterable[str]) -> None:
         packed = b"".join(bytes.fromhex(mark) for mark in ids)
@@ -40,8 +40,9 @@ class Ids:
     def __len__(self) -> int:
         return len(self._sorted)
 
-    def __contains__(self, mark: object) -> bool:
-        return isinstance(mark, str) and _find(self._sorted, mark) >= 0
+    def holds(self, ids: Sequence[str]) -> list[bool]:
+        """For each id whether it is in the set."""
+        return [_find(self._sorted, mark) >= 0 for mark in ids]
 
 
 @dataclass

@@ -39,6 +39,7 @@ class LedgerEntry(_Form):
     blake3: Hex
     normal_form: str = Field(alias="normal form")
     words: str
+    unknown_generators: Count = Field(alias="unknown generators")
 
 
 class RejectsEntry(_Form):

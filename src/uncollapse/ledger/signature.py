@@ -8,10 +8,9 @@ import base64
 from pathlib import Path
 from typing import Any
 
-from uncollapse.corpora.manifest import seal_of
+from uncollapse.corpora.manifest import canonical, seal_of
 from uncollapse.corpora.storage import refusals, write_whole
 from uncollapse.errors import InputError, MissingExtra, MissingInput, OutputRefused
-from uncollapse.fingerprint import canonical_json
 from uncollapse.ledger.papers import Papers
 
 SCHEME = "ed25519"
@@ -59,7 +58,7 @@ def sign(papers: Papers, key: Path) -> Path:
     private: Any = _load(key, lambda data: serialization.load_pem_private_key(data, password=None))
     if not isinstance(private, keys.Ed25519PrivateKey):
         raise InputError(f"{key} is no Ed25519 key", hint="make one: uncollapse sign --new-key FILE")
-    line = f"{SCHEME} {base64.b64encode(private.sign(canonical_json(dict(papers.content)))).decode()}\n"
+    line = f"{SCHEME} {base64.b64encode(private.sign(canonical(papers.content))).decode()}\n"
     with refusals(papers.signature):
         write_whole(papers.signature, line.encode())
     return papers.signature
@@ -88,7 +87,7 @@ def check_signature(papers: Papers, public_key: Path) -> str:
     if scheme != SCHEME:
         return f"a signature of another kind, {scheme[:20]!r}"
     try:
-        public.verify(signature, canonical_json(dict(papers.content or {})))
+        public.verify(signature, canonical(papers.content or {}))
     except InvalidSignature:
         return "a signature that is not this key's over this manifest"
     except ValueError as error:

@@ -77,7 +77,8 @@ class DocumentTrace:
 class CorpusTrace:
     """What a corpus was made from: its totals, the models and recipes behind it, and the run that wrote it.
 
-    `run` is None for a corpus without a manifest. `parents` counts the rows that have parents, `at_hand` those of them whose nearest parent is in the sources.
+    `run` is None for a corpus without a manifest. `parents` counts the rows that have parents, `at_hand` those of them
+    whose nearest parent is in the sources.
     """
 
     totals: Totals

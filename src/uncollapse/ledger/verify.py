@@ -6,7 +6,7 @@ root, a signature, sources, a policy (5). Memory does not grow with the corpus; 
 """
 
 import tempfile
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
@@ -27,6 +27,7 @@ from uncollapse.ledger.papers import Manifest, Papers, ShardEntry, papers_of
 from uncollapse.ledger.reading import Rows, read_rows
 from uncollapse.ledger.signature import check_signature
 from uncollapse.provenance import Breach, Holdings, Policy, Totals
+from uncollapse.provenance.holdings import Reserved
 
 ROWS_AT_ONCE = 1 << 18
 """Digests that are held before they go to the temporary folder."""
@@ -54,7 +55,7 @@ class Evidence:
     policy: Policy | None = None
     root: str | None = None
     public_key: Path | None = None
-    reserve: Container[str] | None = None
+    reserve: Reserved | None = None
     sources: Kin | None = None
 
 
@@ -144,9 +145,8 @@ def _without(papers: Papers, corpus: str, findings: Findings) -> Verification:
 def _check_files(walk: _Walk) -> None:
     try:
         schema = schema_from_text(walk.manifest.schema_text)
-    except (ValueError, pa.ArrowException) as error:
-        walk.findings.add("schema", walk.papers.path.name, found=str(error), expected="an Arrow schema in base64")
-        return
+    except (ValueError, OSError, pa.ArrowException):
+        return  # which the manifest's own check has named
     ledger = _ledger(walk)
     checker = Checker(walk.manifest.recipes, walk.findings)
     first = 0
@@ -165,6 +165,7 @@ def _ledger(walk: _Walk) -> SidecarReader | None:
     if not path.is_file():
         walk.findings.add("ledger", entry.name, found="no file", expected="the file that the manifest lists")
         return None
+    walk.findings.hold("ledger", entry.name, found=f"{path.stat().st_size} bytes", expected=f"{entry.bytes} bytes")
     walk.findings.hold("ledger", entry.name, found=f"BLAKE3 {file_digest(path)}", expected=f"BLAKE3 {entry.blake3}")
     try:
         reader = SidecarReader(str(path))

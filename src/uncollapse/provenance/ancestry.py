@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from jaxtyping import Float32, Int16, Int64, UInt8
 from numpy import ndarray
 
-from uncollapse.document import Edit, Origin
+from uncollapse.document import Origin
 from uncollapse.fingerprint import ID_BYTES, Json
 from uncollapse.provenance.counting import kept_words, words
 from uncollapse.provenance.generators import declared_depth, generators_by_recipe
@@ -133,8 +133,7 @@ def human_shares(batch: pa.RecordBatch, counts: Int64[ndarray, "rows"]) -> Float
     rows = np.flatnonzero(_is(batch, Origin.EDITED) & (edited > 0) & (parents == _generations(batch)))
     if len(rows):
         chosen = batch.select(["text", "edits"]).take(pa.array(rows))
-        edits = [[Edit(**edit) for edit in each] for each in chosen.column("edits").to_pylist()]
-        kept = kept_words(chosen.column("text").to_pylist(), edits)
+        kept = kept_words(chosen.column("text").to_pylist(), chosen.column("edits"))
         # A text without a single word has none that a model wrote.
         shares[rows] = np.where(counts[rows] > 0, np.minimum(kept, counts[rows]) / np.maximum(counts[rows], 1), 1.0)
     return shares

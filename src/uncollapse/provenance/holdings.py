@@ -1,10 +1,10 @@
 """What a corpus holds by origin, in rows and in words: what a policy is held against and a card is written from."""
 
 from collections import Counter
-from collections.abc import Container, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,15 @@ from numpy import ndarray
 
 from uncollapse.document import Origin
 from uncollapse.errors import UsageError
+
+
+@runtime_checkable
+class Reserved(Protocol):
+    """What knows which texts stand in a reserve."""
+
+    def holds(self, ids: Sequence[str]) -> list[bool]:
+        """For each content id whether its text is there."""
+        ...
 
 
 class Amount(NamedTuple):
@@ -95,11 +104,11 @@ class Totals:
 class Holdings:
     """Counts what batches hold that have the columns of the ledger behind their own (`provenance.joined`).
 
-    `reserve` knows the ids of the reserve by `in`. Everything is counted in whole words, so any parting of the rows
+    `reserve` knows which texts are in the reserve. Everything is counted in whole words, so any parting of the rows
     gives the same numbers.
     """
 
-    def __init__(self, *, reserve: Container[str] | None = None) -> None:
+    def __init__(self, *, reserve: Reserved | None = None) -> None:
         self.reserve = reserve
         self._rows: Counter[tuple[str, str]] = Counter()
         self._words: Counter[tuple[str, str]] = Counter()
@@ -121,8 +130,8 @@ class Holdings:
         rounds = batch.column("edits").flatten().field("rounds")
         self._rounds = max(self._rounds, pc.max(rounds).as_py() or 0)
         if self.reserve is not None:
-            here = [mark in self.reserve for mark in batch.column("id").to_pylist()]
-            self._reserved += int(words[np.array(here, bool)].sum())
+            here = np.array(self.reserve.holds(batch.column("id").to_pylist()), bool)
+            self._reserved += int(words[here].sum())
 
     def _count(self, batch: pa.RecordBatch, words: Int64[ndarray, "rows"]) -> None:
         pairs = zip(_names(batch, "origin"), _names(batch, "origin_basis"), strict=True)
@@ -168,5 +177,5 @@ class Holdings:
         )
 
 
-def _names(batch: pa.RecordBatch, name: str) -> list[str]:
+def _names(batch: pa.RecordBatch, name: str) -> list[Any]:
     return batch.column(name).to_pylist()

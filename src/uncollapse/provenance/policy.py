@@ -110,10 +110,10 @@ class Policy(BaseModel):
             limit = getattr(self, rule)
             if limit is None:
                 continue
-            worst = value(self, totals)
+            worst = float(value(self, totals))
             if _broken(rule, worst, limit):
-                named = [name for name, own in (shards or {}).items() if _broken(rule, value(self, own), limit)]
-                found.append(Breach(rule, worst, limit, tuple(named)))
+                named = [name for name, own in (shards or {}).items() if _broken(rule, float(value(self, own)), limit)]
+                found.append(Breach(rule, worst, float(limit), tuple(named)))
         if self.forbid_self_consumption:
             found += self._fed_on_itself(totals, models or {}, root)
         return tuple(found)
@@ -157,7 +157,7 @@ _VALUES: Mapping[str, Callable[[Policy, Totals], float]] = {
 }
 
 
-def _broken(rule: str, value: float, limit: float) -> bool:
+def _broken(rule: str, value: float, limit: int | float) -> bool:
     """Whether a value is past its limit; of a corpus without words no share can be said, so none is broken."""
     return not isnan(value) and (value < limit if rule.startswith("min_") else value > limit)
 

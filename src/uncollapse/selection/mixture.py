@@ -26,7 +26,7 @@ from uncollapse.corpora.plan import Layout, Notice, Piece, Plan, Shard
 from uncollapse.corpora.planning import make_plan
 from uncollapse.corpora.reading import Parts
 from uncollapse.document import Origin
-from uncollapse.errors import InputError, PolicyBroken, UsageError
+from uncollapse.errors import InputError, PolicyRefused, UsageError
 from uncollapse.provenance import Breach, Holdings, Policy, joined, model_table, sidecar_rows
 from uncollapse.selection.account import as_told
 from uncollapse.selection.aside import Store, counted, put_aside
@@ -139,7 +139,7 @@ def mix(
     Raises:
         UsageError: the share or the total cannot be met (says what can), or a field is wrong.
         InputError: an input is not there, cannot be read, or was given as human and is not.
-        PolicyBroken: the mixture would break a rule of the policy.
+        PolicyRefused: the mixture would break a rule of the policy.
     """
     mixing = _checked(fields)
     asked = mixing.asked(policy)
@@ -267,9 +267,9 @@ def _breaches(
     return tuple(found)
 
 
-def _refused(breaches: Sequence[Breach]) -> PolicyBroken:
+def _refused(breaches: Sequence[Breach]) -> PolicyRefused:
     said = "; ".join(str(breach) for breach in breaches)
-    return PolicyBroken(
+    return PolicyRefused(
         f"the mixture would break the policy, and nothing is written: {said}",
         hint="Ask for another share, leave out what breaks the rule, or change the policy.",
     )

@@ -1,0 +1,169 @@
+"""`verify`, `trace`, `sign` and `edit --policy` as a person types them."""
+
+import json
+
+import pytest
+
+from desk import BUSY, read_rows, write_rows
+from forging import change_rows, manifest_of, shard_of
+
+pytestmark = pytest.mark.usefixtures("desk")
+
+
+@pytest.fixture
+def edited(uncollapse, model, desk):
+    """The essays edited into a folder."""
+    assert uncollapse("edit", "essays.jsonl", "-o", "edited", "--model", model, *BUSY).code == 0
+    return desk / "edited"
+
+
+def test_verify_says_what_it_checked_and_what_it_cannot_find(uncollapse, edited):
+    done = uncollapse("verify", "edited")
+    assert (done.code, done.err) == (0, "")
+    assert "edited: holds" in done.out
+    assert "edits undone give an ancestor on record" in done.out
+    assert manifest_of(edited)["seal"] in done.out
+    assert "only a signature" in " ".join(done.out.split())
+
+
+def test_verify_names_what_is_broken_and_what_to_do(uncollapse, edited):
+    change_rows(shard_of(edited), lambda rows: [{**row, "text": row["text"] + "?"} for row in rows])
+    done = uncollapse("verify", "edited")
+    assert done.code == 1
+    assert f"broken: id in {shard_of(edited).name}, row 1" in done.out
+    assert "edited: does not hold" in done.out
+    found = json.loads(uncollapse("verify", "edited", "--json").out)
+    assert not found["holds"]
+    assert found["rules"]["id"] == {"checked": 12, "broken": 12}
+    assert {finding["remedy"] for finding in found["findings"]} >= {
+        "restore the row: its text is not the one that it was named after"
+    }
+
+
+def test_verify_of_a_corpus_without_a_ledger_says_how_to_declare_it(uncollapse, desk):
+    done = uncollapse("verify", "essays.jsonl")
+    assert done.code == 1
+    assert "uc.write(uc.read(CORPUS, origin='human'), OUT)" in done.out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("nowhere",), "there is no nowhere"),
+        (("essays.jsonl", "--root", "abc"), "--root"),
+        (("essays.jsonl", "--policy", "none.toml"), "none.toml"),
+        (("essays.jsonl", "--source", "none.jsonl"), "none.jsonl"),
+    ],
+)
+def test_bad_input_of_verify_is_2(words, said, uncollapse):
+    done = uncollapse("verify", *words)
+    assert done.code == 2
+    assert said in done.err
+
+
+def test_a_policy_is_kept_or_refused(uncollapse, edited, desk):
+    (desk / "strict.toml").write_text("max_depth = 1\n")
+    (desk / "mild.toml").write_text("max_depth = 2\n")
+    assert uncollapse("verify", "edited", "--policy", "mild.toml").code == 0
+    done = uncollapse("verify", "edited", "--policy", "strict.toml")
+    assert done.code == 1
+    assert f"max_depth: 2, allowed 1 in {shard_of(edited).name}" in done.out
+    (desk / "wrong.toml").write_text("max_dept = 1\n")
+    done = uncollapse("verify", "edited", "--policy", "wrong.toml")
+    assert done.code == 2
+    assert "wrong.toml: no rule is called 'max_dept'" in done.err
+    assert "did you mean max_depth?" in done.err
+
+
+def test_edit_refuses_what_the_policy_does_not_allow(uncollapse, model, edited, desk):
+    (desk / "two.toml").write_text("max_depth = 2\n")
+    for words in (("-o", "again"), ("--preview", "1")):
+        done = uncollapse("edit", "edited", "--model", model, *BUSY, "--policy", "two.toml", *words)
+        assert done.code == 1
+        assert "max_depth: texts would lie at depth 3, the policy allows 2" in done.err
+    assert not (desk / "again").exists()
+    (desk / "three.toml").write_text("max_depth = 3\n")
+    done = uncollapse("edit", "edited", "-o", "again", "--model", model, *BUSY, "--policy", "three.toml")
+    assert done.code == 0
+
+
+def test_a_signature_of_the_command_line(uncollapse, edited):
+    pytest.importorskip("cryptography", reason="the extra sign is not installed")
+    assert uncollapse("sign", "--new-key", "me.key").code == 0
+    assert uncollapse("sign", "edited", "--key", "me.key").code == 0
+    assert uncollapse("verify", "edited", "--public-key", "me.key.pub").code == 0
+    assert uncollapse("sign", "--new-key", "other.key").code == 0
+    done = uncollapse("verify", "edited", "--public-key", "other.key.pub")
+    assert done.code == 1
+    assert "a signature that is not this key's" in done.out
+    assert uncollapse("sign", "edited").code == uncollapse("sign", "--key", "me.key").code == 2
+
+
+def test_trace_of_a_corpus(uncollapse, edited, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    done = uncollapse("trace", "edited", "--source", "essays.jsonl")
+    assert done.code == 0
+    assert max(map(len, done.out.splitlines())) <= 80
+    assert "12 documents, 360 words" in done.out
+    assert "generated here" in done.out
+    assert "12 of 12 rows with parents" in done.out
+    found = json.loads(uncollapse("trace", "edited", "--json").out)
+    assert found["holdings"]["rows"] == 12
+    assert found["run"]["rows"]["in"] == 12
+    assert uncollapse("trace", "essays.jsonl").code == 0
+
+
+def test_trace_of_a_document_by_row_and_by_id(uncollapse, edited, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    done = uncollapse("trace", "edited", "--row", "2", "--source", "essays.jsonl")
+    assert done.code == 0
+    assert max(map(len, done.out.splitlines())) <= 80
+    assert "essays.jsonl, row 2" in done.out
+    assert "gives a parent back" in done.out
+    found = json.loads(uncollapse("trace", "edited", "--row", "2", "--json").out)
+    assert found["row"] == 2
+    assert found["depth"] == 2
+    assert found["restored"] is True
+    assert [parent["where"] for parent in found["parents"]] == [None]
+    again = json.loads(uncollapse("trace", "edited", found["id"][:8], "--json").out)
+    assert again["id"] == found["id"]
+    edit = found["edits"][0]
+    assert f"{edit['left']}{edit['after']}{edit['right']}" in found["text"].replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--row", "13"), "there is no row 13 among 12 rows"),
+        (("--row", "0"), "--row"),
+        (("ffffffff",), "no id that begins with ffffffff"),
+        (("ff",), "too little of an id"),
+        (("ffffffff", "--row", "1"), "two documents"),
+    ],
+)
+def test_bad_input_of_trace_is_2(words, said, uncollapse):
+    done = uncollapse("trace", "essays.jsonl", *words)
+    assert done.code == 2
+    assert said in done.err
+
+
+def test_a_story_verifies_what_it_made(uncollapse, model, desk):
+    (desk / "policy.toml").write_text("max_depth = 1\n")
+    steps = (
+        f"- edit: {{inputs: essays.jsonl, output: made, model: {model}, threshold: 0.3, preset: paper}}",
+        "- trace: {corpus: made, row: 1, source: essays.jsonl}",
+        "- verify: {corpus: made, policy: policy.toml}",
+    )
+    (desk / "story.yaml").write_text("steps:\n" + "\n".join(steps) + "\n")
+    done = uncollapse("run", "story.yaml")
+    assert done.code == 1
+    assert "step 3 of 3: verify" in done.out
+    assert "max_depth: 2, allowed 1" in done.out
+
+
+def test_texts_that_would_move_the_terminal_are_spelled_out(uncollapse, model, desk):
+    write_rows(desk / "odd.jsonl", [{"text": "The cat sat \x1b[31m on the mat and looked at the dog."}])
+    assert uncollapse("edit", "odd.jsonl", "-o", "odd", "--model", model, *BUSY).code == 0
+    done = uncollapse("trace", "odd", "--row", "1")
+    assert "\x1b" not in done.out
+    assert read_rows(desk / "odd.jsonl")[0]["text"].count("\x1b") == 1
