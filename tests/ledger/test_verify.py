@@ -359,6 +359,13 @@ def test_a_corpus_without_a_ledger(essays):
     assert "origin" in finding.remedy
 
 
+def test_a_run_that_is_not_finished(out):
+    (out / "manifest.json").unlink()
+    (out / ".progress").mkdir()
+    (finding,) = broken(out)
+    assert "is not finished" in finding.found
+
+
 def test_nothing_there_and_not_here(tmp_path):
     with pytest.raises(MissingInput, match="there is no"):
         verify(str(tmp_path / "nowhere"))

@@ -21,12 +21,12 @@ VERSION = 1
 """Of the manifest's own form."""
 
 
-def seal_of(content: Mapping[str, Json]) -> str:
+def seal_of(content: Mapping[str, Any]) -> str:
     """The BLAKE3 of a manifest's canonical JSON without its seal: what tells one manifest from another."""
     return blake3(canonical({name: value for name, value in content.items() if name != "seal"})).hexdigest()
 
 
-def canonical(content: Mapping[str, Json]) -> bytes:
+def canonical(content: Mapping[str, Any]) -> bytes:
     """The canonical JSON of a manifest; numbers that have none there stand as text.
 
     Source: RFC 8785, whose numbers are doubles: integers beyond 2^53, such as counts of a very large run, are none.
@@ -34,7 +34,7 @@ def canonical(content: Mapping[str, Json]) -> bytes:
     return canonical_json(_as_doubles(content))
 
 
-def _as_doubles(value: Json) -> Json:
+def _as_doubles(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: _as_doubles(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from uncollapse.corpora.commit import PROGRESS
 from uncollapse.corpora.opening import is_remote
 from uncollapse.errors import MissingInput, UsageError
 
@@ -128,7 +129,9 @@ def papers_of(corpus: str) -> Papers:
     try:
         content = json.loads(path.read_bytes(), parse_constant=_refuse)
     except FileNotFoundError:
-        return Papers(place, path, problem=f"there is no {path.name}")
+        unfinished = place.is_dir() and (place / PROGRESS).exists()
+        why = "the run that writes it is not finished: give its command again" if unfinished else "no verb wrote one"
+        return Papers(place, path, problem=f"there is no {path.name}: {why}")
     except (OSError, ValueError, RecursionError) as error:
         return Papers(place, path, content={}, problem=f"it cannot be read: {error}")
     if not isinstance(content, dict) or "uncollapse" not in content:

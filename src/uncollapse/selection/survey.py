@@ -163,7 +163,10 @@ def _check_weights(inputs: Inputs, column: str | None) -> None:
         raise MissingColumn(f"no input has a column {column!r} of weights; there are {there}", hint="--weights COLUMN")
     kind = schema.field(column).type
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
-        raise ColumnClash(f"the column {column!r} has type {kind}", hint="Weights are numbers, 0 or more.")
+        raise ColumnClash(
+            f"the column {column!r} has type {kind} and not of numbers alone",
+            hint="Weights are numbers, 0 or more; null is none.",
+        )
 
 
 def _weights(part: Part, rows: ndarray, *, column: str) -> Float64[ndarray, "rows"]:
