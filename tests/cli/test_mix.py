@@ -1,7 +1,6 @@
 """`uncollapse mix`, and the story that it is a part of, as a person types them."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -90,7 +89,9 @@ def test_edit_mix_verify_trace_and_card_are_one_story(uncollapse, desk, model, p
     assert "mixed/: holds" in done.out.replace("\n", "")
     croissant = json.loads((desk / "mixed" / "croissant.json").read_text())
     assert croissant["name"] == "A sample with a human floor"
-    origins = {row["origin"] for row in pq.read_table(desk / "mixed" / croissant["distribution"][0]["name"]).to_pylist()}
+    origins = {
+        row["origin"] for row in pq.read_table(desk / "mixed" / croissant["distribution"][0]["name"]).to_pylist()
+    }
     assert origins == {"human", "edited"}
     # The papers beside the documents are no part of them.
     assert uncollapse("verify", "mixed/").code == 0
@@ -137,7 +138,7 @@ def test_killed_anywhere_it_is_whole_or_goes_on_to_the_same_bytes(desk):
     whole = run(-1)
     assert whole.returncode == 0, whole.stderr
     events = int(whole.stdout)
-    os.rename(desk / "mixed", desk / "whole")
+    (desk / "mixed").rename(desk / "whole")
     for event in sorted({0, 1, events // 3, 2 * events // 3, events - 1}):
         killed = run(event)
         assert killed.returncode == -signal.SIGKILL
@@ -146,7 +147,7 @@ def test_killed_anywhere_it_is_whole_or_goes_on_to_the_same_bytes(desk):
         for path in (desk / "whole").iterdir():
             assert (desk / "mixed" / path.name).read_bytes() == path.read_bytes(), path.name
         assert {path.name for path in (desk / "mixed").iterdir()} == {path.name for path in (desk / "whole").iterdir()}
-        os.rename(desk / "mixed", desk / f"after-{event}")
+        (desk / "mixed").rename(desk / f"after-{event}")
 
 
 def test_a_full_disk_is_said_and_nothing_is_half_written(desk, uncollapse, monkeypatch):

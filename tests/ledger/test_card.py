@@ -19,7 +19,9 @@ from uncollapse.ledger.declared import declared_in
 def mixed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name, count in (("human", 3), ("made", 2)):
-        Path(f"{name}.jsonl").write_text("".join(f'{{"text": "{name} text number {n}", "n": {n}}}\n' for n in range(count)))
+        Path(f"{name}.jsonl").write_text(
+            "".join(f'{{"text": "{name} text number {n}", "n": {n}}}\n' for n in range(count))
+        )
     uc.write(uc.mix(human="human.jsonl", synthetic="made.jsonl", human_share=0.6, by="documents"), "mixed/")
     return tmp_path / "mixed"
 

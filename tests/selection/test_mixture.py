@@ -255,6 +255,8 @@ def test_auto_keeps_all_human_text_and_stops_at_the_floor(desk):
     assert human["rows in the mixture"] == 60
     assert 0.8 <= mixture.plan.mixture["reached"]["human_share"] < 0.81
     assert synthetic["rows in the mixture"] > 0
+    with pytest.raises(uc.UsageError, match="--repeat-cap has no meaning"):
+        uc.mix(human="human.jsonl", synthetic="made.jsonl", policy=uc.Policy(min_human_token_share=0.8), repeat_cap=2)
     with pytest.raises(uc.UsageError, match="no share of human text was asked for"):
         uc.mix(human="human.jsonl", synthetic="made.jsonl")
 
@@ -286,3 +288,86 @@ def test_what_cannot_be_asked(desk, fields):
 
 def test_addresses_are_one_or_several():
     assert Mixing(human="a").human == Mixing(human=["a"]).human == ("a",)
+
+
+def test_columns_of_any_type_pass_through_untouched(desk):
+    import pyarrow as pa
+
+    made = texts(30, seed=4)
+    tags = pa.array([("red", "green", None)[n % 3] for n in range(30)]).dictionary_encode()
+    nested = pa.array([{"a": [n, None], "b": {"c": "x" * (n % 3)}} for n in range(30)])
+    pq.write_table(
+        pa.table({"text": made, "tag": tags, "deep": nested, "big": pa.array(range(30), pa.uint64())}),
+        desk / "made.parquet",
+    )
+    rows = [
+        {"text": text, "any": ([n], {"k": 1.50}, "s", None)[n % 4], "n": n} for n, text in enumerate(texts(20, seed=5))
+    ]
+    lines(desk / "mixed-types.jsonl", rows)
+    result = uc.write(
+        uc.mix(human="mixed-types.jsonl", synthetic="made.parquet", human_share=0.5, by="documents"), "out/"
+    )
+    found = {row["text"]: row for row in table(desk / "out").to_pylist()}
+    for n, row in enumerate(rows):
+        kept = found[row["text"]]
+        assert (kept["any"] and json.loads(kept["any"])) == row["any"]
+        assert (kept["n"], kept["tag"], kept["deep"]) == (n, None, None)
+    for n, text in enumerate(made):
+        if text in found:
+            assert found[text]["deep"] == nested[n].as_py()
+            assert (found[text]["tag"], found[text]["big"], found[text]["n"]) == (tags[n].as_py(), n, None)
+    assert table(desk / "out").schema.field("tag").type == tags.type
+    assert result.account.adds_up
+    again = uc.write(
+        uc.mix(human="mixed-types.jsonl", synthetic="made.parquet", human_share=0.5, by="documents"), "lines.jsonl"
+    )
+    assert again.manifest["roots"] == result.manifest["roots"]
+
+
+def test_an_edited_corpus_does_not_double_what_an_edit_left_unchanged(desk):
+    uc.write(uc.read("human.jsonl"), "copy/")
+    mixture = uc.mix(human="human.jsonl", synthetic=["made.jsonl", "copy/"], human_share=0.5, by="documents")
+    human, synthetic = mixture.plan.mixture["sides"]
+    assert (human["rows"], human["rows in the mixture"]) == (120, 60)
+    assert human["left out"] == {"its text is there already": 60}
+    assert synthetic["rows in the mixture"] == 60
+
+
+def test_human_text_among_the_synthetic_counts_as_human(desk):
+    uc.write(uc.read("human.jsonl"), "copy/")
+    mixture = uc.mix(synthetic=["made.jsonl", "copy/"], human_share=0.5, by="documents")
+    assert mixture.plan.mixture["reached"] | {"human": 60, "synthetic": 60} == mixture.plan.mixture["reached"]
+
+
+def test_bytes_and_totals(desk):
+    mixture = uc.mix(human="human.jsonl", synthetic="made.jsonl", human_share=0.25, by="bytes", total=4000)
+    uc.write(mixture, "out/")
+    size = {"human": 0, "synthetic": 0}
+    for row in table(desk / "out").to_pylist():
+        size[row["origin"]] += len(row["text"].encode())
+    # The last document is the shortest that covers what is left, and some of fewer than 60 bytes are left.
+    assert 1000 <= size["human"] < 1060
+    assert size["human"] + size["synthetic"] <= 4000
+    assert size["synthetic"] <= 3 * size["human"]
+    assert size["human"] + size["synthetic"] > 3900
+
+
+def test_a_model_that_was_trained_on_an_input_and_wrote_in_it_is_refused(desk):
+    def model(**card):
+        return type(
+            "Written",
+            (Shout,),
+            {"recipe": lambda self: {**Shout.recipe(self), "resolved": {"revision": "w", "address": "m", **card}}},
+        )
+
+    uc.write(uc.read("made.jsonl", origin="synthetic"), "plain/")
+    rows = table(desk / "plain").to_pylist()
+    assert rows
+    step = model()()
+    uc.write(step(uc.read("made.jsonl", origin="synthetic")), "written/")
+    root = json.loads((desk / "written/manifest.json").read_text())["roots"]["contents"]
+    policy = uc.Policy(forbid_self_consumption=True, trained_on={"m": [root]})
+    with pytest.raises(uc.PolicyRefused, match=r"forbid_self_consumption.*written by m"):
+        uc.mix(human="human.jsonl", synthetic="written/", human_share=0.5, policy=policy)
+    fine = uc.Policy(forbid_self_consumption=True, trained_on={"m": ["0" * 64]})
+    uc.mix(human="human.jsonl", synthetic="written/", human_share=0.5, policy=fine)

@@ -59,7 +59,7 @@ def draw(rows: ndarray, asked: Asked, *, repeat_cap: int) -> Drawn:
     Raises:
         UsageError: the share or the total cannot be met; says what can.
     """
-    groups = grouped(rows, repeat_cap=1 if asked.keep else repeat_cap)
+    groups = grouped(rows, repeat_cap=repeat_cap)
     human = rows["origin"] == ORIGIN_CODES[Origin.HUMAN]
     weightless = ~human & (rows["weight"] == 0)
     allowed = np.where(weightless, 0, groups.allowed)

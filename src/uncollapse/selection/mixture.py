@@ -13,7 +13,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -53,7 +53,8 @@ class Mixing(BaseModel):
 
     `human_share` is that of human text in `by`: words, documents or bytes; "auto" keeps all human text and takes
     synthetic text up to the policy's floor. `total` is the size of the result in the same unit, as large as can be
-    unless said. What is in `accumulate` is kept whole. A human text stands at most `repeat_cap` times in the result.
+    unless said. What is in `accumulate` is kept whole. A human text is repeated until it stands `repeat_cap` times in
+    the result, at most.
     `weights` names a column by which synthetic rows are drawn more or less often.
     """
 
@@ -89,7 +90,19 @@ class Mixing(BaseModel):
                 else f"the policy's floor counts words, and the mixture is by {self.by}",
                 hint="--human-share 0.6, or a policy with min_human_token_share, which is a share of words",
             )
+        if self.repeat_cap > 1:
+            raise UsageError(
+                "auto takes every human text once, so --repeat-cap has no meaning with it",
+                hint="Say the share, --human-share 0.6, or leave out --repeat-cap.",
+            )
         return Asked(Fraction(str(floor)), self.total, keep=True, unit=self.by)
+
+
+class Rooted(NamedTuple):
+    """The roots that a manifest gives, and those of its files that are mixed."""
+
+    roots: Mapping[str, str]
+    sources: list[str]
 
 
 @dataclass(frozen=True)
@@ -143,18 +156,18 @@ def mix(
     """
     mixing = _checked(fields)
     asked = mixing.asked(policy)
-    inputs, roots = _inputs(mixing)
+    inputs, ledgers = _inputs(mixing)
     found = survey(inputs, seed=mixing.seed, weights=mixing.weights, on_progress=on_progress)
     drawn = draw(found.rows, asked, repeat_cap=mixing.repeat_cap)
     read = inputs.corpus.plan
     sources = {entry.source: at for at, entry in enumerate(read.inputs)}
     told = as_told(mixing.model_dump(mode="json"), asked, inputs=inputs, rows=found.rows, drawn=drawn)
     if policy is not None:
-        breaches = _breaches(inputs, drawn, policy, reserve=reserve, roots=roots)
+        breaches = _breaches(inputs, drawn, policy, reserve=reserve, ledgers=ledgers)
         if breaches:
             raise _refused(breaches)
         told["policy"] = {**policy.model_dump(mode="json", exclude_defaults=True), "verdict": "kept"}
-    told["roots"] = roots
+    told["roots"] = {where: dict(rooted.roots) for where, rooted in ledgers.items()}
     counts = counted(drawn, sources, found.broken, found.rows)
     plan = _plan(read, counts, text=found.rows["bytes"][drawn.row], drawn=drawn)
     return Mixture(
@@ -171,7 +184,7 @@ def _checked(fields: Mapping[str, Any]) -> Mixing:
         raise UsageError(said, hint="See the fields of Mixing.") from error
 
 
-def _inputs(mixing: Mixing) -> tuple[Inputs, dict[str, Any]]:
+def _inputs(mixing: Mixing) -> tuple[Inputs, dict[str, Rooted]]:
     """All inputs as one corpus in an order that no command line changes, and the roots of those that have a ledger."""
     given = {Role.EARLIER: mixing.accumulate, Role.HUMAN: mixing.human, Role.SYNTHETIC: mixing.synthetic}
     files: list[Found] = []
@@ -195,8 +208,12 @@ def _inputs(mixing: Mixing) -> tuple[Inputs, dict[str, Any]]:
     columns = sorted(plan.columns, key=lambda column: column.name)
     folders = local_folders([*mixing.accumulate, *mixing.human, *mixing.synthetic])
     plan = replace(plan, inputs=tuple(entries), columns=pa.schema(columns), folders=folders)
-    roots = {file.ledger.where: dict(file.ledger.roots) for file in files if file.ledger is not None}
-    return Inputs(Corpus(plan, max_rejects=mixing.max_rejects), tuple(roles)), roots
+    ledgers: dict[str, Rooted] = {}
+    for file in files:
+        if file.ledger is not None:
+            own = ledgers.setdefault(file.ledger.where, Rooted(dict(file.ledger.roots), []))
+            own.sources.append(file.source)
+    return Inputs(Corpus(plan, max_rejects=mixing.max_rejects), tuple(roles)), ledgers
 
 
 def _refuse_twice(files: Sequence[Found], roles: Sequence[Role]) -> None:
@@ -234,7 +251,7 @@ def _plan(read: Plan, counts: np.ndarray, *, text: np.ndarray, drawn: Drawn) -> 
 
 
 def _breaches(
-    inputs: Inputs, drawn: Drawn, policy: Policy, *, reserve: Container[str] | None, roots: Mapping[str, Any]
+    inputs: Inputs, drawn: Drawn, policy: Policy, *, reserve: Container[str] | None, ledgers: Mapping[str, Rooted]
 ) -> tuple[Breach, ...]:
     """The rules that the mixture would break; it is read for this, and nothing is written."""
     recipes = inputs.corpus.recipes
@@ -257,13 +274,13 @@ def _breaches(
     by_file = {source: holdings.result() for source, holdings in files.items()}
     models = model_table(recipes)
     found = list(policy.breaches(whole.result(), shards=by_file, models=models))
-    for where, own_roots in roots.items():
+    for rooted in ledgers.values():
         # A model that was trained on one of the inputs and wrote in it.
-        folder = where.rpartition("/")[0]
-        within = [totals for source, totals in by_file.items() if source.startswith(folder)]
-        for totals in within:
-            told = policy.breaches(totals, models=models, root=own_roots.get("contents"))
-            found += [breach for breach in told if breach.rule == "forbid_self_consumption" and breach not in found]
+        own_files = Holdings(reserve=reserve)
+        for source in rooted.sources:
+            own_files.merge(files.get(source, Holdings(reserve=reserve)))
+        told = policy.breaches(own_files.result(), models=models, root=rooted.roots.get("contents"))
+        found += [breach for breach in told if breach.rule == "forbid_self_consumption"]
     return tuple(found)
 
 
