@@ -167,3 +167,21 @@ def test_a_full_disk_is_said_and_nothing_is_half_written(desk, uncollapse, monke
     monkeypatch.undo()
     monkeypatch.chdir(desk)
     assert uncollapse(*mix).code == 0
+
+
+def test_cards_are_written_read_and_never_over_somebody_elses_papers(uncollapse, desk):
+    uncollapse("mix", "--human", "essays.jsonl", "--human-share", "1", "-o", "mixed/")
+    (desk / "card").mkdir()
+    (desk / "card" / "README.md").write_text("# Mine\n")
+    refused = uncollapse("card", "mixed/", "-o", "card/")
+    assert refused.code == 2
+    assert "README.md is there already" in refused.err
+    assert (desk / "card" / "README.md").read_text() == "# Mine\n"
+    for _ in range(2):
+        assert uncollapse("card", "mixed/", "-o", "mixed/").code == 0
+    assert uncollapse("verify", "mixed/").code == 0
+    told = json.loads(uncollapse("card", "--read", "mixed/croissant.json", "--json").out)
+    assert (told["origin"], told["basis"], told["by record"]) == ("human", "publisher_declared", "origin")
+    assert json.loads(uncollapse("card", "mixed/", "-o", "mixed/", "--json").out)["holdings"]["rows"] == 12
+    for words in ((), ("mixed/",), ("mixed/", "--read", "mixed/croissant.json"), ("essays.jsonl", "-o", "x/")):
+        assert uncollapse("card", *words, "--json").code == 2

@@ -14,12 +14,14 @@ from uncollapse.cli.failures import visible
 from uncollapse.cli.progress import waiting
 from uncollapse.cli.settings import checked, normal, refuse_unknown, seen_from
 from uncollapse.corpora.storage import refusals, write_whole
-from uncollapse.errors import UsageError
+from uncollapse.errors import OutputRefused, UsageError
 from uncollapse.ledger.card import cards
 from uncollapse.ledger.croissant import About
 from uncollapse.ledger.declared import declared_in
 
 PAPERS = {"croissant": "croissant.json", "readme": "README.md", "table": "synthetic.md"}
+# By what a paper of an earlier start is known, which may be written anew.
+OURS = {"croissant": "urn:uncollapse:run:", "readme": "Counted by `uncollapse card`", "table": "| origin | documents |"}
 
 
 class CardJob(BaseModel):
@@ -78,6 +80,7 @@ def _write(job: CardJob, *, as_json: bool) -> int:
     if job.output is None:
         raise UsageError("no output was named", hint="-o card/ for a folder")
     folder = Path(job.output)
+    _refuse_foreign(folder)
     with waiting("the corpus is counted"):
         found = cards(job.corpus, job.about, beside=folder)
     texts = {
@@ -100,6 +103,17 @@ def _write(job: CardJob, *, as_json: bool) -> int:
     if not job.licence:
         console.print(Text("no licence was named: the papers leave it out (--licence cc-by-4.0)"), soft_wrap=True)
     return 0
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Nothing; raises where somebody else's paper of one of the names would be lost."""
+    for name, mark in OURS.items():
+        path = folder / PAPERS[name]
+        if path.exists() and mark not in path.read_text(encoding="utf-8", errors="replace"):
+            raise OutputRefused(
+                f"{path} is there already and is not a paper of this program",
+                hint="Choose another folder: -o card/, or move that file away.",
+            )
 
 
 def _read(path: Path, *, as_json: bool) -> int:

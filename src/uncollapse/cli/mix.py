@@ -48,7 +48,7 @@ Total: TypeAlias = Annotated[
 ]
 RepeatCap: TypeAlias = Annotated[
     int | None,
-    typer.Option(metavar="N", rich_help_panel=SHARES, help="Human text is repeated where it lacks, N times at most (1)."),
+    typer.Option(metavar="N", rich_help_panel=SHARES, help="Human text that lacks is repeated, N times at most (1)."),
 ]
 Weights: TypeAlias = Annotated[
     str | None,
