@@ -23,7 +23,7 @@ def test_a_folder_holds_shards_manifest_report_and_page(uncollapse, model, desk)
     assert {"manifest.json", "report.json", "edits.html"} < names
     assert all(
         name.startswith("part-") and name.endswith(".parquet")
-        for name in names - {"manifest.json", "report.json", "edits.html"}
+        for name in names - {"ledger.parquet", "manifest.json", "report.json", "edits.html"}
     )
     report = json.loads((desk / "edited" / "report.json").read_text())
     assert {"rows", "tokens", "histogram", "speed"} <= set(report)
@@ -60,7 +60,13 @@ def test_revert_gives_the_first_text_back(uncollapse, model, desk):
 def test_one_file_has_its_things_beside_it_and_is_an_input_again(uncollapse, model, desk, name):
     edit(uncollapse, model, "-o", name, *BUSY)
     beside = {path.name for path in desk.iterdir()} - {"essays.jsonl"}
-    assert beside == {name, f"{name}.manifest.json", f"{name}.report.json", f"{name}.edits.html"}
+    assert beside == {
+        name,
+        f"{name}.ledger.parquet",
+        f"{name}.manifest.json",
+        f"{name}.report.json",
+        f"{name}.edits.html",
+    }
     assert uncollapse("revert", name, "-o", "original.jsonl").code == 0
     assert [row["n"] for row in read_rows(desk / "original.jsonl")] == list(range(12))
 

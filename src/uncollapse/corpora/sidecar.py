@@ -35,7 +35,7 @@ def part_bytes(batches: Iterable[pa.RecordBatch], schema: pa.Schema = SIDECAR) -
 
 def part_rows(path: Path) -> pa.RecordBatch:
     """The rows that `part_bytes` made."""
-    with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as stream:
+    with path.open("rb") as file, pa.ipc.open_stream(file) as stream:
         table = stream.read_all().combine_chunks()
     return table.to_batches()[0] if len(table) else _nothing()
 
@@ -61,7 +61,7 @@ def _groups(parts: Iterable[Path]) -> Iterator[pa.Table]:
     held: list[pa.Table] = []
     rows = 0
     for part in parts:
-        with pa.OSFile(str(part)) as file, pa.ipc.open_stream(file) as stream:
+        with part.open("rb") as file, pa.ipc.open_stream(file) as stream:
             for batch in stream:
                 held.append(pa.Table.from_batches([batch]))
                 rows += len(batch)

@@ -74,8 +74,10 @@ def _counted(texts: pa.Array, *, edited: bool) -> Int64[ndarray, "rows"]:
 
 def _sums(flags: Bool[ndarray, "codes"], ends: Int64[ndarray, "rows"]) -> Int64[ndarray, "rows"]:
     """How many flags are set in each text, by where the texts end."""
-    total = np.concatenate([np.zeros(1, np.int64), np.cumsum(flags, dtype=np.int64)])
-    return np.diff(total[np.concatenate([np.zeros(1, np.int64), ends])])
+    if not len(ends):
+        return np.zeros(0, np.int64)
+    # No text is empty here, as each has the space that ends it.
+    return np.add.reduceat(flags.view(np.uint8), np.concatenate([[0], ends[:-1]]), dtype=np.int64)
 
 
 def _touched(codes: UInt32[ndarray, "codes"], starts: Bool[ndarray, "codes"]) -> Bool[ndarray, "codes"]:
@@ -97,10 +99,12 @@ def _by_rule(texts: Sequence[str], *, edited: bool) -> Int64[ndarray, "rows"]:
 def _roles(codes: UInt32[ndarray, "codes"]) -> UInt8[ndarray, "codes"]:
     """What each character is, out of pages that are made when a text first needs them."""
     table, known = _table()
-    for page in np.flatnonzero(np.bincount(codes >> 8, minlength=len(known)) * ~known).tolist():
+    pages = codes >> 8
+    new = ~known.take(pages)
+    for page in np.unique(pages[new]).tolist() if new.any() else ():
         table[page * _PAGE : (page + 1) * _PAGE] = _page(page)
         known[page] = True
-    return table[codes]
+    return table.take(codes)
 
 
 class _Table(NamedTuple):
