@@ -219,7 +219,9 @@ def _stream(store: Store, shard: int, open_files: ExitStack) -> pa.ipc.RecordBat
     return open_files.enter_context(pa.ipc.new_stream(file, store.form))
 
 
-def counted(drawn: Drawn, inputs_of: Mapping[str, int], broken: Sequence[Reject], rows: ndarray) -> Int64[ndarray, "n 4"]:
+def counted(
+    drawn: Drawn, inputs_of: Mapping[str, int], broken: Sequence[Reject], rows: ndarray
+) -> Int64[ndarray, "n 4"]:
     """How many rows of each input and turn each shard accounts for: columns input, turn, shard, rows."""
     taken = np.stack([rows["input"][drawn.row].astype(np.int64), drawn.turn, drawn.shard], axis=1)
     left = np.flatnonzero(drawn.fate >= 0)
