@@ -74,7 +74,7 @@ def test_what_cannot_be_is_said_and_nothing_is_written(uncollapse, desk, words, 
     assert not (desk / "mixed").exists()
 
 
-def test_edit_mix_verify_trace_and_card_are_one_story(uncollapse, desk, model, project):
+def test_edit_mix_verify_trace_and_card_are_one_story(uncollapse, desk, model, project, monkeypatch):
     recipe = yaml.safe_load((project / "recipes" / "human-floor.yaml").read_text())
     steps = {name: options for step in recipe["steps"] for name, options in step.items()}
     steps["edit"] |= {"inputs": "essays.jsonl", "output": "edited/", "model": str(model), "preset": "paper"}
@@ -84,7 +84,9 @@ def test_edit_mix_verify_trace_and_card_are_one_story(uncollapse, desk, model, p
     steps["trace"] |= {"corpus": "mixed/", "source": "essays.jsonl"}
     steps["card"] |= {"corpus": "mixed/", "output": "mixed/"}
     (desk / "story.yaml").write_text(yaml.safe_dump(recipe))
-    done = uncollapse("run", "story.yaml")
+    # Paths are seen from the recipe's folder, wherever the command is given.
+    monkeypatch.chdir(desk.parent)
+    done = uncollapse("run", f"{desk.name}/story.yaml")
     assert done.code == 0, done.err
     assert "mixed/: holds" in done.out.replace("\n", "")
     croissant = json.loads((desk / "mixed" / "croissant.json").read_text())
@@ -94,11 +96,11 @@ def test_edit_mix_verify_trace_and_card_are_one_story(uncollapse, desk, model, p
     }
     assert origins == {"human", "edited"}
     # The papers beside the documents are no part of them.
-    assert uncollapse("verify", "mixed/").code == 0
-    assert uncollapse("run", "story.yaml").code == 0
+    assert uncollapse("verify", f"{desk.name}/mixed/").code == 0
+    assert uncollapse("run", f"{desk.name}/story.yaml").code == 0
     steps["mix"] |= {"human-share": 0.4, "output": "less/"}
     (desk / "less.yaml").write_text(yaml.safe_dump(recipe))
-    refused = uncollapse("run", "less.yaml")
+    refused = uncollapse("run", f"{desk.name}/less.yaml")
     assert refused.code == 1
     assert "min_human_token_share: 0.4" in refused.err
     assert not (desk / "less").exists()

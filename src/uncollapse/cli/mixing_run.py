@@ -51,9 +51,9 @@ def mix_job(given: Mapping[str, Any], *, base: Path | None = None) -> MixJob:
             values[name] = (values[name],)
         if base is not None and isinstance(values.get(name), list | tuple):
             values[name] = tuple(seen_from(base, address) for address in values[name])
-    if base is not None:
-        for name in {"policy", "reserve"} & set(values):
-            values[name] = seen_from(base, values[name])
+    # The policy is seen from there already, as for every verb.
+    if base is not None and "reserve" in values:
+        values["reserve"] = seen_from(base, values["reserve"])
     refuse_unknown(values, known=MixJob.model_fields, where="mix")
     return checked(MixJob, values)
 

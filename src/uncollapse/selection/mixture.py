@@ -9,7 +9,7 @@ generation: rows keep id, origin, generation, parents, recipe, edits and what th
 
 import os
 import tempfile
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -28,6 +28,7 @@ from uncollapse.corpora.reading import Parts
 from uncollapse.document import Origin
 from uncollapse.errors import InputError, PolicyRefused, UsageError
 from uncollapse.provenance import Breach, Holdings, Policy, joined, model_table, sidecar_rows
+from uncollapse.provenance.holdings import Reserved
 from uncollapse.selection.account import as_told
 from uncollapse.selection.aside import Store, counted, put_aside
 from uncollapse.selection.drawing import Drawn, draw
@@ -141,13 +142,13 @@ class _Ready(Corpus):
 def mix(
     *,
     policy: Policy | None = None,
-    reserve: Container[str] | None = None,
+    reserve: Reserved | None = None,
     on_progress: Watcher | None = None,
     **fields: Any,
 ) -> Mixture:
     """The mixture that the fields of `Mixing` describe; every row has been read when it returns, nothing is written.
 
-    `reserve` knows the ids of the human reserve, where the policy has a rule on its share.
+    `reserve` knows the texts of the human reserve, where the policy has a rule on its share.
 
     Raises:
         UsageError: the share or the total cannot be met (says what can), or a field is wrong.
@@ -251,7 +252,7 @@ def _plan(read: Plan, counts: np.ndarray, *, text: np.ndarray, drawn: Drawn) -> 
 
 
 def _breaches(
-    inputs: Inputs, drawn: Drawn, policy: Policy, *, reserve: Container[str] | None, ledgers: Mapping[str, Rooted]
+    inputs: Inputs, drawn: Drawn, policy: Policy, *, reserve: Reserved | None, ledgers: Mapping[str, Rooted]
 ) -> tuple[Breach, ...]:
     """The rules that the mixture would break; it is read for this, and nothing is written."""
     recipes = inputs.corpus.recipes
