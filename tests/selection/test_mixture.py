@@ -272,6 +272,18 @@ def test_rows_that_cannot_be_read_are_accounted_for(desk):
         uc.mix(human="human.jsonl", synthetic="made.jsonl", human_share=0.6)
 
 
+@pytest.mark.parametrize(("rows", "each", "most"), [(1, 10, 1), (1000, 1000, 8), (100_000, 1 << 20, 512)])
+def test_shards_are_of_one_size_none_is_empty_and_there_are_not_too_many(rows, each, most):
+    from uncollapse.selection.drawing import _shards
+
+    found = _shards(np.full(rows, each))
+    counts = np.bincount(found)
+    assert (np.diff(found) >= 0).all()
+    assert counts.min() > 0
+    assert len(counts) <= most
+    assert counts[:-1].max(initial=0) - counts[:-1].min(initial=rows) <= 1
+
+
 def test_one_document(desk):
     lines(desk / "one.jsonl", ["one single text"])
     uc.write(uc.mix(human="one.jsonl", human_share=1), "out/")

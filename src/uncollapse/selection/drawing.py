@@ -17,7 +17,9 @@ from uncollapse.errors import UsageError
 from uncollapse.selection.proportions import Asked, Pool, Taken, take
 from uncollapse.selection.survey import ORIGIN_CODES, Role
 
-UNITS = ("words", "documents", "bytes")
+MOST_SHARDS = 512
+"""All of them are open at once while rows are put aside, and a process may open about a thousand files."""
+
 NOT_DRAWN, DOUBLED, WEIGHTLESS = "not drawn", "its text is there already", "weight 0"
 REASONS = (NOT_DRAWN, DOUBLED, WEIGHTLESS)
 
@@ -148,6 +150,6 @@ def _mixed(values: UInt64[ndarray, "n"]) -> UInt64[ndarray, "n"]:
 def _shards(weights: Int64[ndarray, "taken"]) -> Int64[ndarray, "taken"]:
     """For each place of the result the number of its shard: stretches of about the same weight, none empty."""
     total = int(weights.sum())
-    target = min(max(total // SHARDS, SMALLEST), LARGEST)
+    target = max(min(max(total // SHARDS, SMALLEST), LARGEST), -(-total // MOST_SHARDS))
     before = np.cumsum(weights) - weights
     return np.unique(before // target, return_inverse=True)[1].astype(np.int64)
