@@ -15,8 +15,19 @@ PROJECT = Path(__file__).resolve().parent.parent
 LABORATORIES = ("gaussian", "discrete", "kde", "regression", "mixture", "autoencoder", "ngram")
 TELLERS = ("sources", "theory", "theory gaussian", "plan", "reproduce")
 VERBS = (
-    *("", "edit", "revert", "audit", "detect", "detector", "find", "marks"),
-    *("trace", "verify", "sign", "reserve", "reserve add", "reserve check", "reserve list", "models", "collapse"),
+    *("", "edit", "revert", "mix", "audit", "detect", "detector", "find", "marks"),
+    *(
+        "trace",
+        "verify",
+        "sign",
+        "card",
+        "reserve",
+        "reserve add",
+        "reserve check",
+        "reserve list",
+        "models",
+        "collapse",
+    ),
     *(f"collapse {name}" for name in LABORATORIES + TELLERS),
     "run",
 )

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from uncollapse.language_models import load as load_model
     from uncollapse.ledger import Evidence, Verification, verify
     from uncollapse.provenance import Policy
+    from uncollapse.selection import Mixture, mix
     from uncollapse.step import Outcome, Reject, Statistic, Step
 
 _ROOMS = {
@@ -76,6 +77,7 @@ _ROOMS = {
     "execution": ("RunResult",),
     "ledger": ("Evidence", "Verification", "verify"),
     "provenance": ("Policy",),
+    "selection": ("Mixture", "mix"),
     "step": ("Outcome", "Reject", "Statistic", "Step"),
 }
 _PLACES = {name: (room, name) for room, names in _ROOMS.items() for name in names} | {
@@ -98,6 +100,7 @@ __all__ = [
     "MissingColumn",
     "MissingExtra",
     "MissingInput",
+    "Mixture",
     "ModelError",
     "Origin",
     "Outcome",
@@ -125,6 +128,7 @@ __all__ = [
     "collapse",
     "from_documents",
     "load_model",
+    "mix",
     "preset",
     "read",
     "verify",

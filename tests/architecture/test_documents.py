@@ -135,3 +135,12 @@ def test_no_file_knows_a_machine():
 def test_decisions_are_numbered_without_a_gap():
     numbers = sorted(int(path.name[:4]) for path in (PROJECT / "docs" / "decisions").glob("*.md"))
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_the_mixture_of_the_readme_runs(desk):
+    program = Path(sys.executable).with_name("uncollapse")
+    for line in block("README.md", "sh", containing="uncollapse mix").splitlines():
+        run([str(program), *shlex.split(line.split("#")[0])[1:]], desk)
+    assert {"manifest.json", "ledger.parquet", "croissant.json", "README.md"} <= {
+        path.name for path in (desk / "mixed").iterdir()
+    }

@@ -13,12 +13,14 @@ LONGEST_MODULE, LONGEST_FUNCTION, MOST_PARAMETERS = 400, 40, 5
 VERBS = {
     PACKAGE / "cli" / "audit.py": {"audit"},
     PACKAGE / "cli" / "collapse.py": {"plan"},
+    PACKAGE / "cli" / "card.py": {"card"},
     PACKAGE / "cli" / "trace.py": {"trace"},
     PACKAGE / "cli" / "verify.py": {"verify"},
     PACKAGE / "cli" / "detect.py": {"detect", "detector"},
     PACKAGE / "cli" / "edit.py": {"edit"},
     PACKAGE / "cli" / "find.py": {"find"},
     PACKAGE / "cli" / "reserve.py": {"add"},
+    PACKAGE / "cli" / "mix.py": {"mix"},
     PACKAGE / "corpora" / "corpus.py": {"read"},
     PACKAGE / "execution" / "run.py": {"run"},
 }

@@ -182,7 +182,9 @@ def test_one_byte_of_a_json_line(edit, essays, tmp_path):
     out = edit(essays, tmp_path / "out", format="jsonl")
     path = shard_of(out)
     text = path.read_text()
-    path.write_text(text.replace('"text": "', '"text": "?', 1) if '"text": "' in text else text.replace('"text":"', '"text":"?', 1))
+    path.write_text(
+        text.replace('"text": "', '"text": "?', 1) if '"text": "' in text else text.replace('"text":"', '"text":"?', 1)
+    )
     assert rules(out) >= {"shard", "id", "roots"}
     path.write_text(text[1:])
     (unread,) = [finding for finding in broken(out) if finding.rule == "row"]

@@ -66,7 +66,7 @@ def perform_verify(job: VerifyJob, *, as_json: bool = False) -> int:
         policy=policy,
         root=job.root,
         public_key=job.public_key,
-        reserve=None if job.reserve is None else _ids(job.reserve),
+        reserve=None if job.reserve is None else reserve_of(job.reserve),
         sources=_kin(job.source) if job.source else None,
     )
     if policy is not None and policy.min_reserve_share is not None and evidence.reserve is None:
@@ -101,7 +101,8 @@ def _read(addresses: tuple[str, ...], what: str) -> Corpus:
         return corpora.read(*addresses, origin="unknown")
 
 
-def _ids(address: str) -> Reserve | Ids:
+def reserve_of(address: str) -> Reserve | Ids:
+    """What knows which texts are in a reserve, or in any corpus that is taken for one."""
     if is_reserve(address):
         return Reserve.open(Path(address))
     return Ids.of(_read((address,), "the reserve"))

@@ -15,11 +15,13 @@ import typer
 
 from uncollapse.cli import (
     audit,
+    card,
     collapse,
     detect,
     edit,
     find,
     marks,
+    mix,
     models,
     recipes,
     reserve,
@@ -39,7 +41,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 NOBODY_READS = 128 + 13  # what a shell says of a process that SIGPIPE ended
-MAKE, CHECK, KNOW, UNDERSTAND, STORIES = "make", "check", "know", "understand", "whole stories"
+MAKE, CHOOSE, CHECK, KNOW = "make", "choose", "check", "know"
+UNDERSTAND, STORIES = "understand", "whole stories"
 
 
 def _add(
@@ -74,17 +77,19 @@ def _until_nobody_reads(verb: Callable[..., None]) -> Callable[..., None]:
 
 _add(edit.edit, group=MAKE)
 _add(revert.revert, group=MAKE)
+_add(mix.mix, group=CHOOSE)
 _add(audit.audit, group=CHECK)
+_add(detect.detect, group=CHECK)
+_add(detect.detector, group=CHECK)
 _add(find.find, group=CHECK)
 _add(marks.marks, group=CHECK)
 _add(trace.trace, group=KNOW)
 _add(verify.verify, group=KNOW)
 _add(sign.sign, group=KNOW)
+_add(card.card, group=KNOW)
 for _name, _verb in (("add", reserve.add), ("check", reserve.check), ("list", reserve.show)):
     _add(_verb, group=None, to=reserve.app, name=_name)
 app.add_typer(reserve.app, name="reserve", rich_help_panel=KNOW)
-_add(detect.detect, group=CHECK)
-_add(detect.detector, group=CHECK)
 _add(models.models, group=KNOW, bare=True)
 app.add_typer(collapse.app, name="collapse", rich_help_panel=UNDERSTAND)
 _add(recipes.run, group=STORIES)

@@ -9,16 +9,20 @@ from rich.text import Text
 
 from uncollapse.cli import (
     auditing_run,
+    card_run,
     detecting_run,
     editing_run,
     finding_run,
     ledger_run,
     marks_run,
+    mixing_run,
     reserve_run,
     tracing_run,
 )
+from uncollapse.cli.card_run import CardJob, card_job
 from uncollapse.cli.detect_settings import DetectJob, DetectorJob, detect_job, detector_job
 from uncollapse.cli.failures import visible
+from uncollapse.cli.mixing_run import MixJob, mix_job
 from uncollapse.cli.reserve_settings import (
     FindJob,
     MarksJob,
@@ -52,6 +56,8 @@ SHAPE = "write `steps:` and under it entries such as `- edit: {inputs: essays.js
 Asked: TypeAlias = (
     Job
     | AuditJob
+    | CardJob
+    | MixJob
     | DetectJob
     | DetectorJob
     | TraceJob
@@ -91,6 +97,8 @@ class Verb(NamedTuple):
 VERBS: Mapping[str, Verb] = {
     "edit": Verb(lambda given, _: edit_job(given), editing_run.perform),
     "revert": Verb(lambda given, _: revert_job(given), editing_run.perform_revert),
+    "mix": Verb(lambda given, base: mix_job(given, base=base), mixing_run.perform),
+    "card": Verb(lambda given, base: card_job(given, base=base), card_run.perform),
     "audit": Verb(lambda given, base: audit_job(given, base=base), auditing_run.perform),
     "verify": Verb(lambda given, base: verify_job(given, base=base), ledger_run.perform_verify),
     "trace": Verb(lambda given, base: trace_job(given, base=base), tracing_run.perform),

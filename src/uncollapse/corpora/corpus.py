@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -14,7 +15,7 @@ from uncollapse.corpora.faults import as_error
 from uncollapse.corpora.histories import Histories
 from uncollapse.corpora.plan import Layout, Plan, Shard
 from uncollapse.corpora.planning import make_plan
-from uncollapse.corpora.reading import Part, Place, Reader
+from uncollapse.corpora.reading import Part, Parts, Place, Reader
 from uncollapse.corpora.values import is_json
 from uncollapse.document import Document, Origin, to_documents
 from uncollapse.errors import UsageError
@@ -61,13 +62,8 @@ class Corpus:
         Raises:
             BrokenRow: a row cannot be read or was rejected by a step.
         """
-        reader = Reader(self.plan, self.in_memory)
-        for shard in self.plan.shards:
-            for done in self.work(shard, reader=reader):
-                failed = [reject for reject in done.rejects if reject.fate == "failed"]
-                if failed:
-                    raise as_error(failed[0])
-                yield done.batch
+        for done in self._worked(histories=None):
+            yield done.batch
 
     def known(self) -> Iterator[pa.RecordBatch]:
         """The documents after all steps with the columns of the ledger behind theirs, batch by batch.
@@ -75,16 +71,28 @@ class Corpus:
         Raises:
             BrokenRow: a row cannot be read or was rejected by a step.
         """
-        reader, histories = Reader(self.plan, self.in_memory), Histories(self.plan)
+        for done in self._worked(histories=Histories(self.plan)):
+            assert done.ledger is not None
+            yield joined(done.batch, done.ledger)
+
+    def _worked(self, *, histories: Histories | None) -> Iterator["Worked"]:
+        reader = self.reader()
         for shard in self.plan.shards:
             for done in self.work(shard, reader=reader, histories=histories):
                 failed = [reject for reject in done.rejects if reject.fate == "failed"]
                 if failed:
                     raise as_error(failed[0])
-                assert done.ledger is not None
-                yield joined(done.batch, done.ledger)
+                yield done
 
-    def work(self, shard: Shard, *, reader: Reader, histories: Histories | None = None) -> Iterator["Worked"]:
+    def made_ready(self, folder: Path) -> "Corpus":  # noqa: ARG002  (what is read where it lies needs none)
+        """The corpus as its shards are worked; what has to be put aside for that goes to the folder."""
+        return self
+
+    def reader(self) -> Parts:
+        """What gives the rows of its shards."""
+        return Reader(self.plan, self.in_memory)
+
+    def work(self, shard: Shard, *, reader: Parts, histories: Histories | None = None) -> Iterator["Worked"]:
         """What the steps make of a shard, batch by batch, with places for the rows that stayed behind.
 
         The rows of the ledger come with them where `histories` says what was known before the first step.

@@ -20,6 +20,8 @@ class Histories:
 
     def of(self, part: Part) -> History:
         """The history of a part's rows, which may come from several inputs."""
+        if part.history is not None:
+            return part.history
         inputs = {entry.source: entry for entry in self.plan.inputs}
         runs: list[tuple[Input, int, int]] = []
         for row, place in enumerate(part.places):

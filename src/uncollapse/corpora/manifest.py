@@ -55,7 +55,8 @@ class Ledger:
 
     `digests` gives the BLAKE3 of each file by name and `firsts` the number of its first row in the corpus; `single`
     says that the manifest lies beside one file, not in a folder of its own. `rows` is the file with one row of the
-    ledger for each row of the corpus, and its digest; None where the manifest is older than such files.
+    ledger for each row of the corpus, and its digest; None where the manifest is older than such files. `roots`
+    are those over contents and records.
     """
 
     digests: Mapping[str, str]
@@ -65,6 +66,7 @@ class Ledger:
     firsts: Mapping[str, int]
     rows: tuple[str, str] | None
     where: str = field(compare=False)
+    roots: Mapping[str, str] = field(default_factory=dict)
 
 
 def ledger_of(address: str, where: str) -> Ledger | None:
@@ -108,4 +110,5 @@ def _understood(content: dict[str, Any], where: str) -> Ledger:
         firsts=dict(zip(digests, accumulate([0, *counts]), strict=False)),
         rows=rows,
         where=where,
+        roots={str(name): str(value) for name, value in content["roots"].items()},
     )

@@ -64,8 +64,9 @@ class Input:
 
     `source` is its address without credentials, `address` the one that is opened and is never written down.
     `ours` says that its rows bring the provenance columns with them, `vouched` that a manifest lists the file, and
-    `ledger` where its rows stand in the ledger of that corpus. `modified` is a local file's time of last change in
-    nanoseconds, looked at again before each shard is read.
+    `ledger` where its rows stand in the ledger of that corpus. `declared` is the origin that was declared for this
+    input, where it is not the layout's, and `turn` counts how often its rows are taken, from 1. `modified` is a local
+    file's time of last change in nanoseconds, looked at again before each shard is read.
     """
 
     source: str
@@ -79,6 +80,8 @@ class Input:
     modified: int | None = field(default=None, repr=False, compare=False)
     vouched: bool = False
     ledger: LedgerPlace | None = None
+    declared: Origin | None = None
+    turn: int = 1
 
     def as_json(self) -> dict[str, Json]:
         """The input as it stands in a plan."""
@@ -91,6 +94,8 @@ class Input:
             "rows": self.rows,
             "provenance": "carried" if self.ours else "declared",
             **({} if self.ledger is None else {"ledger": self.ledger.blake3}),
+            **({} if self.declared is None or self.ours else {"declared": str(self.declared)}),
+            **({} if self.turn == 1 else {"turn": self.turn}),
         }
 
 
@@ -134,7 +139,7 @@ class Plan:
 
     `columns` is the schema of the user's own columns as they stand in the corpus. `broken_rows` counts the rows that
     the planning pass could not read. `recipes` holds the recipes, by fingerprint, that made the inputs. `folders` are
-    the local folders that were named.
+    the local folders that were named. `mixture` says, of a mixture, what was asked and what was reached.
     """
 
     inputs: tuple[Input, ...]
@@ -145,6 +150,7 @@ class Plan:
     notices: tuple[Notice, ...] = ()
     recipes: Mapping[str, Json] = field(default_factory=dict)
     folders: tuple[Path, ...] = ()
+    mixture: Mapping[str, Json] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -170,6 +176,7 @@ class Plan:
             "columns": [{"name": column.name, "type": str(column.type)} for column in self.columns],
             "shards": [[list(piece) for piece in shard.pieces] for shard in self.shards],
             "notices": {notice.what: list(notice.names) for notice in self.notices},
+            **({"mixture": dict(self.mixture)} if self.mixture else {}),
         }
 
     @cached_property

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -19,6 +19,7 @@ from uncollapse.corpora.surveys import text_fault
 from uncollapse.corpora.values import from_json, is_json, leaves_out_nulls
 from uncollapse.document import OUR_COLUMNS, SCHEMA, declare
 from uncollapse.errors import InputError
+from uncollapse.provenance import History
 from uncollapse.step import Reject
 
 BATCH_ROWS = 64
@@ -34,11 +35,24 @@ class Place(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Some rows of a shard in order: those that can be read with their places, and those that cannot."""
+    """Some rows of a shard in order: those that can be read with their places, and those that stay behind.
+
+    `history` is what is known of them, where whoever put them together knows it already.
+    """
 
     batch: pa.RecordBatch
     places: tuple[Place, ...]
     rejects: tuple[Reject, ...]
+    history: History | None = None
+
+
+@runtime_checkable
+class Parts(Protocol):
+    """What gives the rows of a shard: out of its files, or where they were put aside."""
+
+    def parts(self, shard: Shard) -> Iterator[Part]:
+        """The rows of a shard, in order."""
+        ...
 
 
 @dataclass
@@ -186,7 +200,7 @@ class Reader:
 
     def _declared(self, texts: Sequence[str], entry: Input, columns: Mapping[str, pa.Array | None]) -> pa.RecordBatch:
         source = None if entry.format is Format.MEMORY else entry.source
-        ours = declare(texts, origin=self.plan.layout.origin, source=source)
+        ours = declare(texts, origin=entry.declared or self.plan.layout.origin, source=source)
         return self._batch(ours, columns, count=len(texts))
 
     def _batch(

@@ -63,10 +63,11 @@ def _plan_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterato
     yield from (f"input {source}: new" for source in after if source not in before)
     if list(before) != list(after) and set(before) == set(after):
         yield "the inputs come in another order"
-    layouts = _flat(old["layout"]), _flat(new["layout"])
-    for name in dict.fromkeys([*layouts[0], *layouts[1]]):
-        if layouts[0].get(name) != layouts[1].get(name):
-            yield f"{name}: {_shown(layouts[0], name)}, now {_shown(layouts[1], name)}"
+    for part in ("layout", "mixture"):
+        values = _flat(old.get(part, {})), _flat(new.get(part, {}))
+        for name in dict.fromkeys([*values[0], *values[1]]):
+            if values[0].get(name) != values[1].get(name):
+                yield f"{name}: {_shown(values[0], name)}, now {_shown(values[1], name)}"
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:

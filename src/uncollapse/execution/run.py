@@ -16,7 +16,7 @@ from uncollapse.corpora.corpus import Corpus, Worked
 from uncollapse.corpora.formats import check_writable
 from uncollapse.corpora.histories import Histories
 from uncollapse.corpora.plan import Shard
-from uncollapse.corpora.reading import Reader
+from uncollapse.corpora.reading import Parts
 from uncollapse.corpora.storage import locked, refusals, sweep, write_whole
 from uncollapse.errors import OutputRefused, TooManyRejects, UsageError
 from uncollapse.execution.claim import check_same, claim
@@ -38,13 +38,13 @@ class ShardWork:
     corpus: Corpus
     room: Room
     guard: Guard | None = None
-    _reader: Reader | None = field(default=None, repr=False)
+    _reader: Parts | None = field(default=None, repr=False)
     _histories: Histories | None = field(default=None, repr=False)
 
     def __call__(self, shard: Shard) -> Iterator[Advance | Receipt]:
         """Each batch as it is worked, then the receipt."""
         if self._reader is None or self._histories is None:
-            self._reader = Reader(self.corpus.plan, self.corpus.in_memory)
+            self._reader = self.corpus.reader()
             self._histories = Histories(self.corpus.plan)
         work = self.corpus.work(shard, reader=self._reader, histories=self._histories)
         if self.guard is not None:
@@ -193,9 +193,10 @@ def _work(task: _Run, on_progress: Watcher | None) -> RunResult:
             task.guard.check_committed(task.room, receipt)
     course = Course(task.corpus.plan, before)
     _check_rejects(course, task)
+    ready = task.corpus.made_ready(task.room.progress)
     executor = InProcess() if task.workers == 1 else Processes(task.workers, on_death=_sweeper(task.room))
     todo = [shard for shard in shards if shard.index not in before]
-    with closing(executor.run(todo, ShardWork(task.corpus, task.room, task.guard))) as events:
+    with closing(executor.run(todo, ShardWork(ready, task.room, task.guard))) as events:
         for event in events:
             course.take(event)
             if on_progress is not None:
