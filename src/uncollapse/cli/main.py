@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
-from uncollapse.cli import audit, collapse, edit, models, recipes, revert
+from uncollapse.cli import audit, collapse, edit, generate, models, recipes, revert
 from uncollapse.cli.failures import report_failure
 from uncollapse.version import __version__
 
@@ -57,6 +57,7 @@ def _until_nobody_reads(verb: Callable[..., None]) -> Callable[..., None]:
 
 _add(edit.edit, group=MAKE)
 _add(revert.revert, group=MAKE)
+_add(generate.generate, group=MAKE)
 _add(audit.audit, group=CHECK)
 _add(models.models, group=KNOW, bare=True)
 app.add_typer(collapse.app, name="collapse", rich_help_panel=UNDERSTAND)

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 from rich.console import Console
 from rich.text import Text
 
-from uncollapse.cli import auditing_run, editing_run
+from uncollapse.cli import auditing_run, editing_run, generating_run
 from uncollapse.cli.failures import visible
+from uncollapse.cli.generating_settings import GenerateJob, generate_job
 from uncollapse.cli.settings import (
     AuditJob,
     EditJob,
@@ -46,6 +47,7 @@ class Verb(NamedTuple):
 VERBS: Mapping[str, Verb] = {
     "edit": Verb(lambda given, _: edit_job(given), editing_run.perform),
     "revert": Verb(lambda given, _: revert_job(given), editing_run.perform_revert),
+    "generate": Verb(lambda given, base: generate_job(given, base=base), generating_run.perform),
     "audit": Verb(lambda given, base: audit_job(given, base=base), auditing_run.perform),
 }
 
@@ -69,7 +71,7 @@ def read_story(path: Path) -> Sequence[Chapter]:
         _refuse_absent(chapter.job.inputs, made, where=where)
         if chapter.job.output is None:
             raise UsageError(f"{where}: no output", hint="say where it goes: output: edited/")
-        if isinstance(chapter.job, EditJob):
+        if isinstance(chapter.job, EditJob | GenerateJob):
             chapter.job.step()
         made.add(Path(chapter.job.output))
     return chapters

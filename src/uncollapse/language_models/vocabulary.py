@@ -25,6 +25,9 @@ SPACE = "\u2581"
 # Tokens that stand between documents in training, by the names that model families give them.
 BETWEEN_DOCUMENTS = ("<|endoftext|>", "<|end_of_text|>", "<|begin_of_text|>", "<bos>", "<s>", "</s>", "<eos>")
 
+# Tokens that end a text or an answer.
+ENDS = ("<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<|end|>")
+
 
 class PieceVocabulary:
     """A tokenizer file as a vocabulary."""
@@ -40,6 +43,7 @@ class PieceVocabulary:
         tokenizer.no_padding()
         self.size = max(tokenizer.get_vocab_size(with_added_tokens=True), size or 0)
         self.start = self._start(chat=chat, ends=ends)
+        self.ends = self._ends(ends)
 
     @classmethod
     def load(cls, folder: Path, *, size: int | None = None) -> Self:
@@ -139,6 +143,17 @@ class PieceVocabulary:
             if name in special and name not in chat:
                 return int(special[name])
         return None
+
+    def _ends(self, ends: Sequence[str | None]) -> tuple[int, ...]:
+        """The special tokens after which a text or an answer is over: the model's own, and those known by name."""
+        names = {*ENDS, *ends[1:]}
+        return tuple(
+            sorted(
+                index
+                for index, token in self._tokenizer.get_added_tokens_decoder().items()
+                if token.special and token.content in names
+            )
+        )
 
 
 def _settings(folder: Path) -> dict[str, Any]:
