@@ -14,7 +14,16 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 LABORATORIES = ("gaussian", "discrete", "kde", "regression", "mixture", "autoencoder", "ngram")
 TELLERS = ("sources", "theory", "theory gaussian", "plan", "reproduce")
-VERBS = ("", "edit", "revert", "generate", "models", "collapse", *(f"collapse {name}" for name in LABORATORIES + TELLERS), "run")
+VERBS = (
+    "",
+    "edit",
+    "revert",
+    "generate",
+    "models",
+    "collapse",
+    *(f"collapse {name}" for name in LABORATORIES + TELLERS),
+    "run",
+)
 WIDTH = 110
 # What stands outside the package.
 OUTSIDE = {

@@ -42,7 +42,9 @@ if TYPE_CHECKING:
     )
     from uncollapse.execution import RunResult
     from uncollapse.execution import run as write
+    from uncollapse.generation import Continue, Rephrase
     from uncollapse.language_models import load as load_model
+    from uncollapse.sampling import Decoding
     from uncollapse.step import Outcome, Reject, Statistic, Step
 
 _ROOMS = {
@@ -70,6 +72,8 @@ _ROOMS = {
         "WorkerLost",
     ),
     "execution": ("RunResult",),
+    "generation": ("Continue", "Rephrase"),
+    "sampling": ("Decoding",),
     "step": ("Outcome", "Reject", "Statistic", "Step"),
 }
 _PLACES = {name: (room, name) for room, names in _ROOMS.items() for name in names} | {
@@ -84,7 +88,9 @@ __all__ = [
     "BrokenModel",
     "BrokenRow",
     "ColumnClash",
+    "Continue",
     "Corpus",
+    "Decoding",
     "Document",
     "Edit",
     "InputError",
@@ -100,6 +106,7 @@ __all__ = [
     "Plan",
     "RecipeDiffers",
     "Reject",
+    "Rephrase",
     "Revert",
     "RunResult",
     "Statistic",

@@ -14,6 +14,7 @@ VERBS = {
     PACKAGE / "cli" / "audit.py": {"audit"},
     PACKAGE / "cli" / "collapse.py": {"plan"},
     PACKAGE / "cli" / "edit.py": {"edit"},
+    PACKAGE / "cli" / "generate.py": {"generate"},
     PACKAGE / "corpora" / "corpus.py": {"read"},
     PACKAGE / "execution" / "run.py": {"run"},
 }

@@ -135,12 +135,12 @@ def test_the_counted_model_draws_by_its_own_probabilities(counted):
     """20,000 next tokens after one context against its distribution; chi-square with a false-alarm rate of 1e-6."""
     from scipy.stats import chi2
 
-    cut = counted.vocabulary.encode(["the"])
+    cut = counted.vocabulary.encode(["? the"])
     uniform = np.random.default_rng(1).random(20_000)
     texts = counted.generate([Request(cut.ids, np.array([u])) for u in uniform], decoding=Decoding())
     drawn = np.array([text.ids[0] for text in texts])
     words = [" cat", " mat", " dog"]
-    chances = np.array([counted.probability(["the"], word) for word in words])
+    chances = np.array([counted.probability(["?", " the"], word) for word in words])
     ids = [counted.vocabulary.spell(word)[0] for word in words]
     counts = np.array([(drawn == word).sum() for word in ids])
     counts, chances = np.append(counts, len(drawn) - counts.sum()), np.append(chances, 1 - chances.sum())
@@ -149,7 +149,7 @@ def test_the_counted_model_draws_by_its_own_probabilities(counted):
     for text in texts[:20]:
         surface = (counted.vocabulary.surfaces[text.ids[0]] or b"").decode(errors="replace")
         if surface in words:
-            np.testing.assert_allclose(np.exp(text.logprob[0]), counted.probability(["the"], surface), rtol=1e-6)
+            np.testing.assert_allclose(np.exp(text.logprob[0]), counted.probability(["?", " the"], surface), rtol=1e-6)
 
 
 def test_the_counted_model_is_its_own_reference(counted):

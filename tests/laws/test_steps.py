@@ -15,6 +15,7 @@ from uncollapse.document import OUR_COLUMNS, SCHEMA, Document, Origin, to_batch,
 from uncollapse.editing import Revert, ToEdit
 from uncollapse.errors import UsageError
 from uncollapse.fingerprint import content_id, fingerprint
+from uncollapse.generation import BLOCKS, Continue, Writer
 from uncollapse.language_models.counted import CountedModel
 from uncollapse.step import Fate, Step, StepModel, add_tallies
 
@@ -39,7 +40,14 @@ EDITS = {
     "drop": {"threshold": 0.3, "replace": "drop"},
     "prompted": {**BUSY, "prompt_column": "question"},
 }
-STEPS = [*EDITS, "revert"]
+WRITES = {
+    "continue": {"opening_tokens": 3, "max_tokens": 12, "seed": 7},
+    "continue, shares alone": {"opening_share": 0.5, "keep_opening": False, "max_tokens": 6},
+    "continue, best of three": {"opening_tokens": 2, "max_tokens": 9, "samples": 3, "decoding": {"top_p": 0.9}},
+    "continue, marked": {"max_tokens": 20, "opening_tokens": 4, "watermark": "a secret of the tests"},
+    "continue, blocks": {**BLOCKS, "opening_tokens": 4, "max_tokens": 4},
+}
+STEPS = [*EDITS, "revert", *WRITES]
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +59,8 @@ def model(tmp_path_factory):
 
 @pytest.fixture(params=STEPS)
 def step(request, model):
+    if request.param in WRITES:
+        return Continue(model=model, **WRITES[request.param])
     return Revert() if request.param == "revert" else ToEdit(model=model, **EDITS[request.param])
 
 
@@ -152,10 +162,11 @@ def test_keeps_provenance(step, batch):
             assert (after["id"], after["parents"], after["edits"]) == (row["parents"][-1], [], [])
             assert (after["origin"], after["generation"], after["recipe"]) == ("human", 0, None)
         else:
-            assert (after["origin"], after["recipe"]) == ("edited", step.fingerprint)
+            made = "synthetic" if isinstance(step, Writer) else "edited"
+            assert (after["origin"], after["recipe"]) == (made, step.fingerprint)
             assert after["generation"] == row["generation"] + 1
             assert after["parents"] == [row["id"], *row["parents"]]
-            assert after["edits"]
+            assert bool(after["edits"]) is not isinstance(step, Writer)
 
 
 @pytest.mark.parametrize("step", EDITS, indirect=True)

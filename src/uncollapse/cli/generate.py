@@ -21,6 +21,14 @@ def generate(
             help="Go on from the opening of each document; may be repeated.",
         ),
     ] = None,
+    rephrase: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CORPUS",
+            rich_help_panel=SOURCES,
+            help="Have a chat model say each document anew; may be repeated.",
+        ),
+    ] = None,
     output: options.Output = None,
     model: options.Model = None,
     opening_tokens: Annotated[
@@ -45,6 +53,19 @@ def generate(
             help="blocks: cut documents into blocks of 64 tokens, write 64 after each (Shumailov et al. 2024).",
         ),
     ] = None,
+    styles: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            rich_help_panel=TEXTS,
+            help="Of a rephrasing, comma-separated: plain, encyclopedia, questions, conversation, list, letter; one is "
+            "drawn for each document (all).",
+        ),
+    ] = None,
+    instruction: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", rich_help_panel=TEXTS, help="What to ask of each document in place of a style."),
+    ] = None,
     max_tokens: Annotated[
         int | None,
         typer.Option(metavar="N", rich_help_panel=TEXTS, help="Most tokens that are written after a prompt (256)."),
@@ -56,6 +77,26 @@ def generate(
             rich_help_panel=DRAWS,
             help="temperature, top_k, top_p, min_p, applied in this order (temperature=1: the model's own "
             "distribution). What narrows it costs entropy, and you are told how much.",
+        ),
+    ] = None,
+    n: Annotated[
+        int | None,
+        typer.Option("--n", metavar="N", rich_help_panel=DRAWS, help="Texts that are written for each document (1)."),
+    ] = None,
+    keep: Annotated[
+        Literal["best", "all"] | None,
+        typer.Option(
+            rich_help_panel=DRAWS,
+            help="Of several texts. best: the most typical, neither a loop nor noise; all: each, in a folder of its "
+            "own, OUT/draw-1 and so on (best).",
+        ),
+    ] = None,
+    watermark: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEYFILE",
+            rich_help_panel=DRAWS,
+            help="Mark the text under the secret in this file (SynthID-Text); only the key's name is written down.",
         ),
     ] = None,
     seed: Annotated[
@@ -75,6 +116,7 @@ def generate(
 
     [bold]uncollapse generate --continue essays.jsonl -o made/[/bold]   openings of 64 tokens, 256 written after each
     [bold]uncollapse generate --continue essays/ -o made.jsonl --opening-share 0.5 --drop-opening --seed 7[/bold]
+    [bold]uncollapse generate --rephrase essays.jsonl -o said/ --styles plain,questions --max-tokens 400[/bold]
     [bold]uncollapse generate --continue essays.jsonl -o made/ --model hf:owner/name --decoding top_p=0.95[/bold]
 
     OUT then holds the shards, manifest.json and report.json, and is an input of every other verb. The same command

@@ -3,6 +3,8 @@
 import json
 import sys
 from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -21,9 +23,11 @@ from uncollapse.cli.editing_run import (
     say_what_was_done,
     say_where,
 )
+from uncollapse.cli.failures import visible
 from uncollapse.cli.generating_settings import GenerateJob
 from uncollapse.cli.progress import waiting
 from uncollapse.corpora import Corpus
+from uncollapse.errors import UsageError
 from uncollapse.execution import RunResult
 from uncollapse.execution.target import target
 from uncollapse.generation import Writer
@@ -32,22 +36,40 @@ from uncollapse.language_models import catalogue
 # What settings that narrow the distribution cost is estimated on so much text before the run.
 DOCUMENTS = 8
 TOKENS = 32
+DRAWS = 4
 MICRO = 1_000_000
 KEYS = {"rows", "tokens", "entropy", "speed", "recipe", "model"}
 
 
 def perform(job: GenerateJob, *, as_json: bool = False) -> int:
     """The exit code of a generation: 0, or 3 where rows were rejected within what is allowed."""
+    if job.draws == 1:
+        return _perform(job, job.step(), as_json=as_json, warn=True)
     output = output_of(job)
-    step = job.step()
+    if target(output, form=job.format).single or as_json:
+        raise UsageError("--keep all writes a folder for each draw", hint="-o made/, without --json")
+    codes = []
+    for draw in range(job.draws):
+        console = Console()
+        folder = str(Path(output) / f"draw-{draw + 1}")
+        console.print(Text(f"draw {draw + 1} of {job.draws} -> {visible(folder)}"))
+        own = job.model_copy(update={"output": folder})
+        codes.append(_perform(own, job.step(draw=draw), as_json=False, warn=draw == 0))
+    return max(codes)
+
+
+def _perform(job: GenerateJob, step: Writer, *, as_json: bool, warn: bool) -> int:
+    output = output_of(job)
     corpus = read_input(job)
     sys.stderr.write(announcement(step.model, catalogue()))
-    if step.decoding.narrows:
-        sys.stderr.write(_warning(step, corpus))
-    result = run_steps(step(corpus), job, what="generate")
+    step.check()
     place = target(output, form=job.format)
-    report = _report(result, step)
     path = place.paper("report.json")
+    if warn and not path.exists():
+        sys.stderr.write(_warning(step, corpus) if step.decoding.narrows else "")
+        sys.stderr.write(_what_the_mark_costs(step, corpus) if step.watermark else "")
+    result = run_steps(step(corpus), job, what="generate")
+    report = _report(result, step)
     if result.already_done:
         report = read_report(path, keys=KEYS) or report
     write_report(report, path)
@@ -60,6 +82,25 @@ def perform(job: GenerateJob, *, as_json: bool = False) -> int:
     _print(report, console)
     say_where("report", path, console)
     return exit_code_of(result)
+
+
+def _what_the_mark_costs(step: Writer, corpus: Corpus) -> str:
+    """How much less varied marked texts are than others, on several texts of each of the first documents."""
+    said = []
+    for name, key in (("without", None), ("with", step.watermark)):
+        texts: list[str] = []
+        for draw in range(DRAWS):
+            change = {"watermark": key, "samples": 1, "draw": draw, "max_tokens": min(TOKENS, step.max_tokens)}
+            brief = type(step)(**{**dict(step), **change})
+            for batch in sample.first(corpus, documents=DOCUMENTS):
+                texts += brief.apply(batch).batch.column("text").to_pylist()
+        pairs = [pair for text in texts for pair in pairwise(text.split())]
+        share = 100 * len(set(pairs)) / len(pairs) if pairs else 0.0
+        said.append(f"{share:.1f} % {name} it")
+    return (
+        f"watermark: distinct pairs of words in {DRAWS} texts of {TOKENS} tokens for each of {DOCUMENTS} documents: "
+        f"{', '.join(said)}\n"
+    )
 
 
 def _warning(step: Writer, corpus: Corpus) -> str:

@@ -10,13 +10,13 @@ from uncollapse.generation.drafts import Made, micronats
 from uncollapse.step import Tally
 
 
-def tally(texts: Sequence[Made], *, prompts: Sequence[ndarray], kept: int) -> Tally:
-    """The counters of some texts; integers throughout, so that shards add up exactly.
+def tally(texts: Sequence[Made], *, written: Sequence[Made], prompts: Sequence[ndarray]) -> Tally:
+    """The counters of some texts out of all that were written; integers throughout, so that shards add up exactly.
 
     Entropies are in millionths of a nat, summed over the tokens: `model` is that of the model's own distribution at
     each token, `drawn` that of the distribution which the decoding left, `surprise` minus the model's log-probability.
     """
-    stretches = list(chain.from_iterable(text.stretches for text in texts))
+    stretches = list(chain.from_iterable(text.stretches for text in written))
     ended = sum(stretch.ended for stretch in stretches)
     columns = {
         "model": [stretch.entropy for stretch in stretches],
@@ -30,7 +30,11 @@ def tally(texts: Sequence[Made], *, prompts: Sequence[ndarray], kept: int) -> Ta
             "written": sum(len(stretch.ids) for stretch in stretches),
         },
         "micronats": {name: micronats(np.concatenate([empty, *column])) for name, column in columns.items()},
-        "documents": {"made": kept, "empty": len(texts) - kept},
+        "documents": {
+            "made": sum(text.fresh for text in texts),
+            "empty": sum(not text.fresh for text in texts),
+            "not_kept": len(written) - len(texts),
+        },
         "stretches": {"ended": ended, "at_the_limit": len(stretches) - ended},
         "characters": {"broken": sum(text.broken for text in texts)},
     }

@@ -8,10 +8,9 @@ import pyarrow as pa
 from pydantic import Field
 
 from uncollapse.generation.drafts import Draft
-from uncollapse.generation.writer import Refused, Writer
+from uncollapse.generation.writer import NO_TEXT, Refused, Writer
 from uncollapse.language_models.model import Tokens
 
-NO_TEXT = "no text"
 TOO_SHORT = "shorter than one block"
 
 # Shumailov et al., Nature 2024, methods: documents in blocks of 64 tokens, and for each block the next 64 tokens; what

@@ -29,12 +29,18 @@ class Made(NamedTuple):
     """One text that was made of a row; `broken` counts bytes that were no characters and are marked as such."""
 
     row: int
-    draw: int
     text: str
     fresh: bool
     """Whether anything but blanks was written."""
     stretches: tuple[Written, ...]
     broken: int
+
+    @property
+    def strangeness(self) -> float:
+        """How far the surprise of the text is from what the model expects of its own text, in nats a token."""
+        tokens = sum(len(stretch.ids) for stretch in self.stretches)
+        gap = sum(float((-stretch.logprob - stretch.entropy).sum(dtype=np.float64)) for stretch in self.stretches)
+        return abs(gap) / tokens if tokens else np.inf
 
 
 def requests(draft: Draft, *, stream: Stream, draw: int, tokens: int, keys: ndarray | None) -> list[Request]:
@@ -43,14 +49,14 @@ def requests(draft: Draft, *, stream: Stream, draw: int, tokens: int, keys: ndar
     return [Request(prompt, uniform[at * tokens : (at + 1) * tokens], keys) for at, prompt in enumerate(draft.prompts)]
 
 
-def made(draft: Draft, draw: int, stretches: Sequence[Written], *, surfaces: Sequence[bytes | None]) -> Made:
+def made(draft: Draft, stretches: Sequence[Written], *, surfaces: Sequence[bytes | None]) -> Made:
     """The text of one sample of a draft."""
     written = b"".join(surfaces[token] or b"" for stretch in stretches for token in stretch.ids.tolist())
     data = _whole(draft.opening + written)
     text = data.decode(errors="replace")
     broken = text.count("\ufffd") - data.decode(errors="ignore").count("\ufffd")
     fresh = bool(data[len(draft.opening) :].strip())
-    return Made(draft.row, draw, text.strip() if draft.strip else text, fresh, tuple(stretches), broken)
+    return Made(draft.row, text.strip() if draft.strip else text, fresh, tuple(stretches), broken)
 
 
 def _whole(data: bytes) -> bytes:

@@ -22,11 +22,12 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 from blake3 import blake3
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float64, Int32, Int64
 from numpy import ndarray
 
 from uncollapse.errors import BrokenModel, UsageError
 from uncollapse.fingerprint import canonical_json
+from uncollapse.language_models.asking import HINT
 from uncollapse.language_models.drawing import Text, write_next
 from uncollapse.language_models.model import Candidates, Chooser, ModelCard, Request, Scores, Tokens, Written
 from uncollapse.sampling import Decoding
@@ -80,6 +81,10 @@ class WordVocabulary:
             starts=offsets[:-1] + np.array([len(prompt) for prompt in before], np.int64),
             spans=np.concatenate(spans),
         )
+
+    def ask(self, questions: Sequence[str]) -> list[Int32[ndarray, "_"]]:  # noqa: ARG002  (nobody can be asked)
+        """Never: who counts words cannot be asked."""
+        raise UsageError("a counted model cannot be asked, it can only go on", hint=HINT)
 
     @property
     def ends(self) -> Collection[int]:

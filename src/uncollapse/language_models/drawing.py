@@ -37,8 +37,13 @@ class Text:
 
     def written(self) -> Written:
         """The text as it is given back."""
-        columns = (np.array(column, np.float32) for column in (self.logprob, self.entropy, self.drawn_entropy))
-        return Written(np.array(self.ids, np.int32), *columns, ended=self.ended)
+        return Written(
+            ids=np.array(self.ids, np.int32),
+            logprob=np.array(self.logprob, np.float32),
+            entropy=np.array(self.entropy, np.float32),
+            drawn_entropy=np.array(self.drawn_entropy, np.float32),
+            ended=self.ended,
+        )
 
 
 def marked_rows(texts: Sequence[Text]) -> list[tuple[int, int]]:

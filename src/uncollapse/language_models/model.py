@@ -146,6 +146,14 @@ class Vocabulary(Protocol):
         """
         ...
 
+    def ask(self, questions: Sequence[str]) -> list[Int32[ndarray, "_"]]:
+        """Each question as a chat model reads it, up to where its answer begins.
+
+        Raises:
+            UsageError: the model is none that can be asked.
+        """
+        ...
+
 
 @runtime_checkable
 class LanguageModel(Protocol):

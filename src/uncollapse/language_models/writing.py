@@ -7,7 +7,7 @@ block.
 
 from collections import deque
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -27,6 +27,7 @@ BLOCK = 64
 FIRST = 256
 
 
+@runtime_checkable
 class Memory(Protocol):
     """A model that remembers the texts which it is writing; they stand at places without gaps."""
 

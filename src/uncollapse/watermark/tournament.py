@@ -45,7 +45,7 @@ def context_hash(contexts: Int64[ndarray, "r h"]) -> Int64[ndarray, "r"]:
     return value
 
 
-def coins(hashes: Int64[ndarray, "*shape"], keys: Int64[ndarray, "*shape l"]) -> UInt8[ndarray, "*shape l"]:
+def coins(hashes: Int64[ndarray, "..."], keys: Int64[ndarray, "... l"]) -> UInt8[ndarray, "... l"]:
     """The coin of each layer for each hash of context and candidate; `keys` are broadcast over the hashes."""
     value = _fed(hashes[..., None], keys)
     # The table's size is a power of two: the floor modulus of a signed number is its lowest bits.
