@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     )
     from uncollapse.execution import RunResult
     from uncollapse.execution import run as write
-    from uncollapse.generation import Continue, Rephrase
+    from uncollapse.generation import Answer, Continue, Rephrase
     from uncollapse.language_models import load as load_model
     from uncollapse.sampling import Decoding
     from uncollapse.step import Outcome, Reject, Statistic, Step
@@ -72,7 +72,7 @@ _ROOMS = {
         "WorkerLost",
     ),
     "execution": ("RunResult",),
-    "generation": ("Continue", "Rephrase"),
+    "generation": ("Answer", "Continue", "Rephrase"),
     "sampling": ("Decoding",),
     "step": ("Outcome", "Reject", "Statistic", "Step"),
 }
@@ -84,6 +84,7 @@ _PLACES = {name: (room, name) for room, names in _ROOMS.items() for name in name
 
 __all__ = [
     "PRESETS",
+    "Answer",
     "Audit",
     "BrokenModel",
     "BrokenRow",

@@ -104,6 +104,9 @@ def test_a_watermark(uncollapse, desk, model):
         (("--continue", "essays.jsonl", "--max-tokens", 0), "--max-tokens"),
         (("--continue", "nothing.jsonl"), "nothing.jsonl"),
         (("--rephrase", "essays.jsonl"), "cannot be asked"),
+        (("--prompts", "essays.jsonl"), "cannot be asked"),
+        (("--continue", "essays.jsonl", "--plain"), "unknown option 'plain'"),
+        (("--prompts", "essays.jsonl", "--preset", "blocks"), "no meaning with --prompts"),
         (("--rephrase", "essays.jsonl", "--styles", "verse"), "no style verse"),
         (("--rephrase", "essays.jsonl", "--styles", "plain", "--instruction", "Say it."), "give one of them"),
     ],
@@ -140,3 +143,14 @@ def test_a_recipe_file_edits_what_was_written(uncollapse, desk, model):
 
 def _texts(folder):
     return [text for path in sorted(folder.glob("*.parquet")) for text in pq.read_table(path)["text"].to_pylist()]
+
+
+def test_prompts_are_gone_on_from(uncollapse, desk, model):
+    (desk / "prompts.jsonl").write_text('{"prompt": "The cat sat"}\n{"prompt": "The dog"}\n')
+    words = ("generate", "--prompts", "prompts.jsonl", "--text-column", "prompt", "--plain", "--max-tokens", 9)
+    done = uncollapse(*words, "-o", "made.jsonl", "--model", model)
+    assert done.code == 0, done.err
+    rows = read_rows(desk / "made.jsonl")
+    assert len(rows) == 2
+    assert all(row["origin"] == "synthetic" and len(row["parents"]) == 1 for row in rows)
+    assert all(row["text"].split() for row in rows)

@@ -15,7 +15,7 @@ from uncollapse.document import OUR_COLUMNS, SCHEMA, Document, Origin, to_batch,
 from uncollapse.editing import Revert, ToEdit
 from uncollapse.errors import UsageError
 from uncollapse.fingerprint import content_id, fingerprint
-from uncollapse.generation import BLOCKS, Continue, Writer
+from uncollapse.generation import BLOCKS, Answer, Continue, Writer
 from uncollapse.language_models.counted import CountedModel
 from uncollapse.step import Fate, Step, StepModel, add_tallies
 
@@ -47,7 +47,8 @@ WRITES = {
     "continue, marked": {"max_tokens": 20, "opening_tokens": 4, "watermark": "a secret of the tests"},
     "continue, blocks": {**BLOCKS, "opening_tokens": 4, "max_tokens": 4},
 }
-STEPS = [*EDITS, "revert", *WRITES]
+ANSWERS = {"answer": {"plain": True, "max_tokens": 8, "seed": 2}}
+STEPS = [*EDITS, "revert", *WRITES, *ANSWERS]
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +60,8 @@ def model(tmp_path_factory):
 
 @pytest.fixture(params=STEPS)
 def step(request, model):
+    if request.param in ANSWERS:
+        return Answer(model=model, **ANSWERS[request.param])
     if request.param in WRITES:
         return Continue(model=model, **WRITES[request.param])
     return Revert() if request.param == "revert" else ToEdit(model=model, **EDITS[request.param])

@@ -29,6 +29,14 @@ def generate(
             help="Have a chat model say each document anew; may be repeated.",
         ),
     ] = None,
+    prompts: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE",
+            rich_help_panel=SOURCES,
+            help="Have a chat model answer each text as a prompt (--text-column names another column).",
+        ),
+    ] = None,
     output: options.Output = None,
     model: options.Model = None,
     opening_tokens: Annotated[
@@ -65,6 +73,10 @@ def generate(
     instruction: Annotated[
         str | None,
         typer.Option(metavar="TEXT", rich_help_panel=TEXTS, help="What to ask of each document in place of a style."),
+    ] = None,
+    plain: Annotated[
+        bool | None,
+        typer.Option("--plain/--chat", rich_help_panel=TEXTS, help="Go on from prompts as they stand, unasked (chat)."),
     ] = None,
     max_tokens: Annotated[
         int | None,

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from uncollapse.generation import Writer
 
 # The sources of text, as options and as names in a recipe; each is another step.
-SOURCES = {"continue": "Continue", "rephrase": "Rephrase"}
+SOURCES = {"continue": "Continue", "rephrase": "Rephrase", "prompts": "Answer"}
 SPELLED = {"continued": "continue", "n": "samples"}
 
 
 class GenerateJob(Job):
     """A generation: the job, which step it is, and the step's fields that differ from its defaults."""
 
-    source: Literal["continue", "rephrase"]
+    source: Literal["continue", "rephrase", "prompts"]
     preset: Literal["blocks"] | None = None
     keep: Literal["best", "all"] | None = None
     watermark: str | None = None
@@ -98,7 +98,7 @@ def generate_job(given: Mapping[str, Any], *, base: Path | None = None) -> Gener
     if base is not None and "watermark" in values:
         values["watermark"] = seen_from(base, values["watermark"])
     if values.get("preset") is not None and sources[0] != "continue":
-        raise UsageError("--preset blocks has no meaning with --rephrase", hint="leave out one of them")
+        raise UsageError(f"--preset blocks has no meaning with --{sources[0]}", hint="leave out one of them")
     step = getattr(generation, SOURCES[sources[0]])
     own = set(GenerateJob.model_fields) - {"fields", "source"}
     refuse_unknown(values, known=own | set(step.model_fields) - {"blocks"}, where="generate")

@@ -1,7 +1,8 @@
-"""Write new text with a language model, going on from human text or saying it anew; each text names its parents."""
+"""Write new text with a language model: go on, say anew, answer; each text names what it was made from."""
 
+from uncollapse.generation.answering import Answer
 from uncollapse.generation.continuation import BLOCKS, Continue
 from uncollapse.generation.rephrasing import STYLES, Rephrase
 from uncollapse.generation.writer import Writer
 
-__all__ = ["BLOCKS", "STYLES", "Continue", "Rephrase", "Writer"]
+__all__ = ["BLOCKS", "STYLES", "Answer", "Continue", "Rephrase", "Writer"]

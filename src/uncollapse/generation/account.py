@@ -10,9 +10,10 @@ from uncollapse.generation.drafts import Made, micronats
 from uncollapse.step import Tally
 
 
-def tally(texts: Sequence[Made], *, written: Sequence[Made], prompts: Sequence[ndarray]) -> Tally:
-    """The counters of some texts out of all that were written; integers throughout, so that shards add up exactly.
+def tally(kept: Sequence[Made], *, texts: int, written: Sequence[Made], prompts: Sequence[ndarray]) -> Tally:
+    """The counters of all that was written, and of the texts that are kept; integers, so that shards add up exactly.
 
+    `texts` is how many could have been kept, one for each document that was written for.
     Entropies are in millionths of a nat, summed over the tokens: `model` is that of the model's own distribution at
     each token, `drawn` that of the distribution which the decoding left, `surprise` minus the model's log-probability.
     """
@@ -31,10 +32,10 @@ def tally(texts: Sequence[Made], *, written: Sequence[Made], prompts: Sequence[n
         },
         "micronats": {name: micronats(np.concatenate([empty, *column])) for name, column in columns.items()},
         "documents": {
-            "made": sum(text.fresh for text in texts),
-            "empty": sum(not text.fresh for text in texts),
-            "not_kept": len(written) - len(texts),
+            "made": len(kept),
+            "empty": texts - len(kept),
+            "not_kept": len(written) - texts,
         },
         "stretches": {"ended": ended, "at_the_limit": len(stretches) - ended},
-        "characters": {"broken": sum(text.broken for text in texts)},
+        "characters": {"broken": sum(text.broken for text in written)},
     }

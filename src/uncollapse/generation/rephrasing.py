@@ -14,10 +14,9 @@ from pydantic import Field, model_validator
 
 from uncollapse.errors import UsageError
 from uncollapse.generation.drafts import Draft
-from uncollapse.generation.writer import NO_TEXT, Refused, Writer
+from uncollapse.generation.writer import NO_TEXT, TOO_LONG, Refused, Writer
 from uncollapse.randomness import Stream
 
-TOO_LONG = "longer than the window"
 STYLES = {
     "plain": "Say the following text again in plain, simple words. Keep every fact, name and number; add nothing.",
     "encyclopedia": "Rewrite the following text as an encyclopedia would put it: sober, exact, in full sentences. "

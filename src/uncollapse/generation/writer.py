@@ -36,6 +36,7 @@ from uncollapse.watermark import (
 )
 
 NO_TEXT = "no text"
+TOO_LONG = "longer than the window"
 NOTHING_WRITTEN = "nothing written"
 NOTHING_NEW = "the source again"
 
@@ -136,7 +137,8 @@ class Writer(StepModel):
             Reject(sources[row] or "", row, Fate.FAILED, reason, detail) for row, reason, detail in sorted(refused)
         )
         prompts = [prompt for draft in asked for prompt in draft.prompts]
-        account = tally(texts, written=[text for group in samples for text in group], prompts=prompts)
+        written = [text for group in samples for text in group]
+        account = tally(kept, texts=len(texts), written=written, prompts=prompts)
         return Outcome(_rows(batch, kept, recipe=self.fingerprint), rejects, account)
 
     def _write(self, drafts: Sequence[Draft], ids: Sequence[str]) -> list[list[Made]]:

@@ -44,6 +44,7 @@ def transformers_reader(folder: Path, *, dtype: str) -> Reader:
         lambda page: _apart(page, read=lambda ids: _plain_logits(model, ids)),
         whole,
         _remember(lambda ids, cache: _advance_whole(model, ids, cache), dtype=dtype),
+        _remembered(model),
     )
 
 
@@ -66,15 +67,22 @@ def _ways(model: Any) -> Iterator[Reader]:
             _attend_by(model, attention.NAME)
             return packed(page, read=partial(_body, body))
 
-        yield Reader("packed", read, head, remember)
+        yield Reader("packed", read, head, remember, _remembered(model))
         _attend_by(model, own)
-    yield Reader("apart", lambda page: _apart(page, read=lambda ids: _hidden(body, ids)), head, remember)
+    apart = partial(_apart, read=lambda ids: _hidden(body, ids))
+    yield Reader("apart", apart, head, remember, _remembered(model))
 
 
 def _attend_by(model: Any, name: str) -> None:
     """Nothing; the model's attention is the one of this name: ours to read a page, its own to go on from a cache."""
     if model.config._attn_implementation != name:
         model.set_attn_implementation(name)
+
+
+def _remembered(model: Any) -> int:
+    """Bytes of keys and values for each token, at most: as if every head had some of its own."""
+    config = model.config.get_text_config()
+    return 2 * int(config.num_hidden_layers) * int(config.hidden_size) * model.dtype.itemsize
 
 
 def _remember(advance: Advance, *, dtype: str) -> Remember:

@@ -22,9 +22,9 @@ from uncollapse.sampling import Decoding
 
 # Rows of one page: enough to keep matrix products busy, few enough for the cache.
 CAPACITY = {"cpu": 2048, "cuda": 16384}
-# Texts that are written at once, and how many tokens of them may be remembered in all.
+# Texts that are written at once, and how many bytes may be spent on remembering them.
 PLACES = {"cpu": 64, "cuda": 512}
-REMEMBERED = {"cpu": 1 << 16, "cuda": 1 << 20}
+REMEMBERED = {"cpu": 2 << 30, "cuda": 16 << 30}
 
 
 class NeuralModel:
@@ -86,7 +86,7 @@ class NeuralModel:
             )
         read = [self._placed(request) for request in requests]
         length = max((len(request.prompt) + len(request.uniform) for request in read), default=1)
-        places = max(1, min(PLACES[self._device], len(read), REMEMBERED[self._device] // length))
+        places = max(1, min(PLACES[self._device], len(read), self._room // length))
         with torch.inference_mode():
             pen = Pen(
                 memory=self.reader.remember(places, length),
@@ -97,6 +97,11 @@ class NeuralModel:
                 places=places,
             )
             return write(read, pen)
+
+    @property
+    def _room(self) -> int:
+        """How many tokens may be remembered in all."""
+        return REMEMBERED[self._device] // self.reader.remembered
 
     def _placed(self, request: Request) -> Request:
         """The request with its prompt as the model reads it: behind the start token, and within the window."""

@@ -37,6 +37,8 @@ class Reader(NamedTuple):
     head: Head
     remember: Remember
     """The model as one that writes."""
+    remembered: int
+    """Bytes that it remembers of each token meanwhile."""
 
 
 def reader_of(folder: Path, *, dtype: str) -> Reader:
@@ -48,6 +50,7 @@ def reader_of(folder: Path, *, dtype: str) -> Reader:
             lambda page: packed(page, read=body),
             linear_head(body.head),
             lambda places, length: LlamaMemory(body, places=places, length=length, least_rows=least_rows(dtype)),
+            2 * body.shape.layers * body.shape.kept * body.shape.width * body.head.element_size(),
         )
     from uncollapse.language_models.by_transformers import transformers_reader  # noqa: PLC0415  (slow import)
 
