@@ -7,7 +7,7 @@ import torch
 from uncollapse.language_models import load
 from uncollapse.language_models.counted import CountedModel
 from uncollapse.language_models.model import LanguageModel, Request
-from uncollapse.language_models.writing import shaped, walk
+from uncollapse.language_models.writing import _entropy, shaped, walk
 from uncollapse.randomness import Stream
 from uncollapse.sampling import Decoding, draw, entropy, narrowed
 
@@ -122,6 +122,22 @@ def test_rows_are_shaped_and_drawn_as_the_reference_does(decoding):
     uniform = generator.random(12)
     ids = np.broadcast_to(np.arange(1000), wanted.shape)
     assert np.array_equal(walk(weights, torch.from_numpy(uniform)).numpy(), draw(wanted, ids, uniform))
+
+
+def test_a_row_is_summed_alike_alone_and_among_others_whatever_the_threads():
+    """One long row is cut among threads by the framework's own sum; then the last bit depends on the company."""
+    logits = torch.randn(9, 49_152, generator=torch.Generator().manual_seed(2)) * 3
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        top = logits.amax(dim=1, keepdim=True)
+        together = _entropy(logits, torch.exp(logits - top), top=top)
+        alone = _entropy(logits[4:5], torch.exp(logits[4:5] - top[4:5]), top=top[4:5])
+    finally:
+        torch.set_num_threads(threads)
+    assert all(torch.equal(one, many[4:5]) for one, many in zip(alone, together, strict=True))
+    exact = torch.softmax(logits.double(), dim=1)
+    np.testing.assert_allclose(together[1], -(exact * exact.log()).sum(dim=1), rtol=1e-5)
 
 
 def test_the_walk_never_lands_on_what_has_no_weight():

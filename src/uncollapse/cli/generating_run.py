@@ -105,7 +105,7 @@ def _what_the_mark_costs(step: Writer, corpus: Corpus) -> str:
 
 def _warning(step: Writer, corpus: Corpus) -> str:
     """What the decoding costs, from the model's own distribution along what it writes for the first documents."""
-    brief = type(step)(**{**dict(step), "max_tokens": min(TOKENS, step.max_tokens)})
+    brief = type(step)(**{**dict(step), "max_tokens": min(TOKENS, step.max_tokens), "samples": 1})
     total = {"model": 0, "drawn": 0}
     tokens = 0
     with waiting("what the decoding costs is estimated"):

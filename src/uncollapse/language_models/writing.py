@@ -147,8 +147,8 @@ def shaped(logits: Tensor, decoding: Decoding) -> tuple[Tensor, Tensor | None]:
 
 def walk(weights: Tensor, uniform: Tensor) -> Tensor:
     """For each row the column that its uniform number falls on, columns in the order of their ids."""
-    rows, size = weights.shape
-    padded = torch.nn.functional.pad(weights, (0, -size % BLOCK)).view(rows, -1, BLOCK)
+    rows = len(weights)
+    padded = _blocks(weights)
     blocks = padded.sum(dim=2).double().cumsum(dim=1)
     target = uniform * blocks[:, -1]
     block = _at(blocks, target)
@@ -167,16 +167,27 @@ def _at(cumulative: Tensor, target: Tensor) -> Tensor:
 
 def _entropy(logits: Tensor, weights: Tensor, *, top: Tensor) -> tuple[Tensor, Tensor]:
     """The log-sum-exp and the entropy of rows; `weights` are exp(logits - top)."""
-    total = weights.sum(dim=1)
+    total = _row_sums(weights)
     gap = (logits - top).masked_fill_(weights == 0, 0.0)
-    mean = (weights * gap).sum(dim=1) / total
+    mean = _row_sums(weights * gap) / total
     sums = total.log()
     return sums + top[:, 0], (sums - mean).clamp_(min=0.0)
 
 
+def _row_sums(numbers: Tensor) -> Tensor:
+    """The sum of each row, block by block: the sum of one long row is cut among threads, that of many is not."""
+    return _blocks(numbers).sum(dim=2).sum(dim=1)
+
+
+def _blocks(numbers: Tensor) -> Tensor:
+    """Rows in blocks of columns (r, b, BLOCK), filled up with zeros."""
+    filled = torch.nn.functional.pad(numbers, (0, -numbers.shape[1] % BLOCK))
+    return filled.view(len(numbers), -1, BLOCK)
+
+
 def _least_of_nucleus(logits: Tensor, p: float) -> Tensor:
     """The logit of the last candidate of the smallest set that holds p of the mass."""
-    total = torch.exp(logits).sum(dim=1, keepdim=True, dtype=torch.float64)
+    total = _row_sums(torch.exp(logits).double())[:, None]
     size = logits.shape[1]
     count = min(FIRST, size)
     while True:
