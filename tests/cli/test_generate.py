@@ -131,14 +131,24 @@ def test_rows_that_cannot_be_used(uncollapse, desk, model):
 def test_a_recipe_file_edits_what_was_written(uncollapse, desk, model):
     story = {
         "steps": [
+            {
+                "generate": {
+                    "continue": "essays.jsonl",
+                    "output": "all/",
+                    "model": str(model),
+                    "max-tokens": 9,
+                    "n": 2,
+                    "keep": "all",
+                }
+            },
             {"generate": {"continue": "essays.jsonl", "output": "made/", "model": str(model), "max-tokens": 12}},
-            {"edit": {"inputs": "made/", "output": "edited/", "model": str(model), "preset": "paper"}},
+            {"edit": {"inputs": ["made/", "all/draw-2"], "output": "edited/", "model": str(model), "preset": "paper"}},
         ]
     }
     (desk / "story.yaml").write_text(yaml.safe_dump(story))
     done = uncollapse("run", "story.yaml")
     assert done.code == 0, done.err
-    assert len(_texts(desk / "edited")) == 12
+    assert len(_texts(desk / "edited")) == 24
 
 
 def _texts(folder):

@@ -98,6 +98,15 @@ def test_an_answer_takes_the_place_of_the_document(chat):
     assert (row["origin"], row["parents"]) == ("synthetic", batch.column("id").to_pylist())
 
 
+def test_a_question_is_read_as_its_template_has_it_and_a_text_behind_the_start_token(chat):
+    model = load(str(chat), dtype="float32")
+    assert model.vocabulary.start == 0
+    (asked,) = model.vocabulary.ask(["cat"])
+    text = model.vocabulary.encode(["cat"]).ids
+    read = [model._placed(Request(prompt, np.zeros(4))).prompt.tolist() for prompt in (asked, text)]
+    assert read == [asked.tolist(), [0, *text.tolist()]]
+
+
 def test_styles_are_drawn_for_each_document():
     step = Rephrase(styles=("plain", "list"), seed=1)
     drawn = [step._asked(f"document {number}") for number in range(400)]

@@ -4,7 +4,6 @@ import json
 import sys
 from collections.abc import Mapping
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -43,17 +42,16 @@ KEYS = {"rows", "tokens", "entropy", "speed", "recipe", "model"}
 
 def perform(job: GenerateJob, *, as_json: bool = False) -> int:
     """The exit code of a generation: 0, or 3 where rows were rejected within what is allowed."""
+    step = job.step()
     if job.draws == 1:
-        return _perform(job, job.step(), as_json=as_json, warn=True)
+        return _perform(job, step, as_json=as_json, warn=True)
     output = output_of(job)
     if target(output, form=job.format).single or as_json:
         raise UsageError("--keep all writes a folder for each draw", hint="-o made/, without --json")
     codes = []
-    for draw in range(job.draws):
-        console = Console()
-        folder = str(Path(output) / f"draw-{draw + 1}")
-        console.print(Text(f"draw {draw + 1} of {job.draws} -> {visible(folder)}"))
-        own = job.model_copy(update={"output": folder})
+    for draw, folder in enumerate(job.folders):
+        Console().print(Text(f"draw {draw + 1} of {job.draws} -> {visible(str(folder))}"))
+        own = job.model_copy(update={"output": str(folder)})
         codes.append(_perform(own, job.step(draw=draw), as_json=False, warn=draw == 0))
     return max(codes)
 

@@ -32,6 +32,12 @@ class GenerateJob(Job):
         """How many runs of their own the job has: one for each text of a document where all are kept."""
         return int(self.fields.get("samples", 1)) if self.keep == "all" else 1
 
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Where each draw goes, if there are several."""
+        draws = range(1, self.draws + 1) if self.draws > 1 and self.output else ()
+        return tuple(Path(self.output or "") / f"draw-{draw}" for draw in draws)
+
     def step(self, *, draw: int = 0) -> "Writer":
         """The step.
 

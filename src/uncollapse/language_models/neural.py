@@ -104,12 +104,15 @@ class NeuralModel:
         return REMEMBERED[self._device] // self.reader.remembered
 
     def _placed(self, request: Request) -> Request:
-        """The request with its prompt as the model reads it: behind the start token, and within the window."""
+        """The request with its prompt as the model reads it: behind the start token, and within the window.
+
+        A prompt that begins with a special token, as the frame of a question does, brings its own beginning.
+        """
         room = self._window - len(request.uniform)
         start = [] if self.vocabulary.start is None else [self.vocabulary.start]
-        prompt = request.prompt[max(0, len(request.prompt) - room + len(start)) :]
-        if request.prompt[:1].tolist() == start:
+        if len(request.prompt) and self.vocabulary.surfaces[int(request.prompt[0])] is None:
             start = []
+        prompt = request.prompt[max(0, len(request.prompt) - room + len(start)) :]
         line = np.array([*start, *prompt.tolist()], np.int32)
         if not len(line):
             raise UsageError("a model without a start token cannot write after nothing", hint="give it a prompt")
