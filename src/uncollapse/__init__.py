@@ -43,9 +43,11 @@ if TYPE_CHECKING:
     )
     from uncollapse.execution import RunResult
     from uncollapse.execution import run as write
+    from uncollapse.generation import Answer, Continue, Rephrase
     from uncollapse.language_models import load as load_model
     from uncollapse.ledger import Evidence, Verification, verify
     from uncollapse.provenance import Policy
+    from uncollapse.sampling import Decoding
     from uncollapse.selection import Mixture, mix
     from uncollapse.step import Outcome, Reject, Statistic, Step
 
@@ -78,6 +80,8 @@ _ROOMS = {
     "ledger": ("Evidence", "Verification", "verify"),
     "provenance": ("Policy",),
     "selection": ("Mixture", "mix"),
+    "generation": ("Answer", "Continue", "Rephrase"),
+    "sampling": ("Decoding",),
     "step": ("Outcome", "Reject", "Statistic", "Step"),
 }
 _PLACES = {name: (room, name) for room, names in _ROOMS.items() for name in names} | {
@@ -88,11 +92,14 @@ _PLACES = {name: (room, name) for room, names in _ROOMS.items() for name in name
 
 __all__ = [
     "PRESETS",
+    "Answer",
     "Audit",
     "BrokenModel",
     "BrokenRow",
     "ColumnClash",
+    "Continue",
     "Corpus",
+    "Decoding",
     "Document",
     "Edit",
     "Evidence",
@@ -112,6 +119,7 @@ __all__ = [
     "PolicyRefused",
     "RecipeDiffers",
     "Reject",
+    "Rephrase",
     "Revert",
     "RunResult",
     "Statistic",

@@ -15,6 +15,7 @@ from uncollapse.document import OUR_COLUMNS, SCHEMA, Document, Origin, to_batch,
 from uncollapse.editing import Revert, ToEdit
 from uncollapse.errors import UsageError
 from uncollapse.fingerprint import content_id, fingerprint
+from uncollapse.generation import BLOCKS, Answer, Continue, Writer
 from uncollapse.language_models.counted import CountedModel
 from uncollapse.provenance.stripping import StripMarks
 from uncollapse.step import Fate, Step, StepModel, add_tallies
@@ -40,7 +41,15 @@ EDITS = {
     "drop": {"threshold": 0.3, "replace": "drop"},
     "prompted": {**BUSY, "prompt_column": "question"},
 }
-STEPS = [*EDITS, "revert", "strip marks"]
+WRITES = {
+    "continue": {"opening_tokens": 3, "max_tokens": 12, "seed": 7},
+    "continue, shares alone": {"opening_share": 0.5, "keep_opening": False, "max_tokens": 6},
+    "continue, best of three": {"opening_tokens": 2, "max_tokens": 9, "samples": 3, "decoding": {"top_p": 0.9}},
+    "continue, marked": {"max_tokens": 20, "opening_tokens": 4, "watermark": "a secret of the tests"},
+    "continue, blocks": {**BLOCKS, "opening_tokens": 4, "max_tokens": 4},
+}
+ANSWERS = {"answer": {"plain": True, "max_tokens": 8, "seed": 2}}
+STEPS = [*EDITS, "revert", "strip marks", *WRITES, *ANSWERS]
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +63,10 @@ def model(tmp_path_factory):
 def step(request, model):
     if request.param == "strip marks":
         return StripMarks()
+    if request.param in ANSWERS:
+        return Answer(model=model, **ANSWERS[request.param])
+    if request.param in WRITES:
+        return Continue(model=model, **WRITES[request.param])
     return Revert() if request.param == "revert" else ToEdit(model=model, **EDITS[request.param])
 
 
@@ -158,10 +171,11 @@ def test_keeps_provenance(step, batch):
             kept = ("origin", "generation", "parents", "edits", "recipe")
             assert [after[name] for name in kept] == [row[name] for name in kept]
         else:
-            assert (after["origin"], after["recipe"]) == ("edited", step.fingerprint)
+            made = "synthetic" if isinstance(step, Writer) else "edited"
+            assert (after["origin"], after["recipe"]) == (made, step.fingerprint)
             assert after["generation"] == row["generation"] + 1
             assert after["parents"] == [row["id"], *row["parents"]]
-            assert after["edits"]
+            assert bool(after["edits"]) is not isinstance(step, Writer)
 
 
 @pytest.mark.parametrize("step", EDITS, indirect=True)

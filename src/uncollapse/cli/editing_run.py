@@ -41,12 +41,12 @@ NAMED = 5  # files or columns of one notice
 
 def perform(job: EditJob, *, as_json: bool = False) -> int:
     """The exit code of an edit: 0, or 3 where rows were rejected within what is allowed."""
-    output = _output(job)
+    output = output_of(job)
     policy = None if job.policy is None else Policy.from_toml(Path(job.policy))
     step = job.step()
-    corpus = _read(job, prompt_column=step.prompt_column)
+    corpus = read_input(job, prompt_column=step.prompt_column)
     sys.stderr.write(announcement(step.model, catalogue()))
-    result = _run(step(corpus), job, what="edit", policy=policy)
+    result = run_steps(step(corpus), job, what="edit", policy=policy)
     place = target(output, form=job.format)
     try:
         report = _report(result, step, corpus=corpus, place=place)
@@ -57,23 +57,23 @@ def perform(job: EditJob, *, as_json: bool = False) -> int:
         sys.stdout.write(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
     else:
         console = Console()
-        _say_what_was_done(result, console)
-        _say_notices(result, console)
+        say_what_was_done(result, console)
+        say_notices(result, console)
         print_account(report, console)
-        _say_where("report", place.paper("report.json"), console)
-        _say_where("page", place.paper("edits.html"), console)
-    return _exit_code(result)
+        say_where("report", place.paper("report.json"), console)
+        say_where("page", place.paper("edits.html"), console)
+    return exit_code_of(result)
 
 
 def perform_revert(job: Job) -> int:
     """The exit code of a revert: 0, or 3 where rows were rejected within what is allowed."""
-    _output(job)
-    result = _run(Revert()(_read(job)), job, what="revert")
+    output_of(job)
+    result = run_steps(Revert()(read_input(job)), job, what="revert")
     console = Console()
-    _say_what_was_done(result, console)
-    _say_notices(result, console)
+    say_what_was_done(result, console)
+    say_notices(result, console)
     console.print(rows_table(result.rows))
-    return _exit_code(result)
+    return exit_code_of(result)
 
 
 def preview(job: EditJob, *, count: int) -> None:
@@ -81,7 +81,7 @@ def preview(job: EditJob, *, count: int) -> None:
     if count < 1:
         raise UsageError(f"--preview {count} shows nothing", hint="--preview 3")
     step = job.step()
-    corpus = _read(job, prompt_column=step.prompt_column)
+    corpus = read_input(job, prompt_column=step.prompt_column)
     if job.policy is not None:
         Guard(Policy.from_toml(Path(job.policy))).before(step(corpus))
     sys.stderr.write(announcement(step.model, catalogue()))
@@ -91,13 +91,19 @@ def preview(job: EditJob, *, count: int) -> None:
         console.print(f"\n{corpus.plan.broken_rows:,} rows cannot be read and are not shown")
 
 
-def _output(job: Job) -> str:
+def output_of(job: Job) -> str:
+    """Where the job writes.
+
+    Raises:
+        UsageError: it does not say.
+    """
     if job.output is None:
         raise UsageError("no output was named", hint="-o edited/ for a folder, -o edited.jsonl for one file")
     return job.output
 
 
-def _read(job: Job, *, prompt_column: str | None = None) -> Corpus:
+def read_input(job: Job, *, prompt_column: str | None = None) -> Corpus:
+    """The documents of the job's inputs."""
     with waiting("the input is looked through"):
         return corpora.read(
             *job.inputs,
@@ -109,14 +115,14 @@ def _read(job: Job, *, prompt_column: str | None = None) -> Corpus:
         )
 
 
-def _run(corpus: Corpus, job: Job, *, what: str, policy: Policy | None = None) -> RunResult:
+def run_steps(corpus: Corpus, job: Job, *, what: str, policy: Policy | None = None) -> RunResult:
     """The run's result; who interrupts it is told how far it came and how it goes on."""
     display = Display(what=what)
     try:
         with display:
             return execution.run(
                 corpus,
-                _output(job),
+                output_of(job),
                 format=job.format,
                 workers=job.workers,
                 max_rejects=job.max_rejects,
@@ -149,7 +155,8 @@ def _explained(step: ToEdit, batches: Iterator[pa.RecordBatch]) -> Iterator[Docu
         yield from step.explain(batch)
 
 
-def _say_what_was_done(result: RunResult, console: Console) -> None:
+def say_what_was_done(result: RunResult, console: Console) -> None:
+    """What of the run was done by an earlier start, if any."""
     if result.already_done:
         console.print(
             "nothing to do: this run was finished before, and its documents are as it left them", soft_wrap=True
@@ -158,18 +165,19 @@ def _say_what_was_done(result: RunResult, console: Console) -> None:
         console.print(f"went on from an earlier session: {result.shards_done_before} shards were there already")
 
 
-def _say_notices(result: RunResult, console: Console) -> None:
+def say_notices(result: RunResult, console: Console) -> None:
     """What was decided about the input and its owner should know: files left out, columns under another name."""
     for what, names in result.manifest["plan"]["notices"].items():
         shown = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED:,} more" if len(names) > NAMED else "")
         console.print(Text(f"{what}: {visible(shown)}"), soft_wrap=True)
 
 
-def _say_where(what: str, path: Path, console: Console) -> None:
+def say_where(what: str, path: Path, console: Console) -> None:
     """A path is shown as it is called, whatever its name would mean to the terminal or as markup."""
     shown = visible(str(path)).replace("\n", "\\n")
     console.print(Text(f"{what + ':':8}{shown}"), soft_wrap=True)
 
 
-def _exit_code(result: RunResult) -> int:
+def exit_code_of(result: RunResult) -> int:
+    """0, or 3 where rows failed."""
     return SOME_FAILED if any(result.rows["failed"].values()) else 0

@@ -20,6 +20,7 @@ from uncollapse.cli import (
     detect,
     edit,
     find,
+    generate,
     marks,
     mix,
     models,
@@ -77,6 +78,7 @@ def _until_nobody_reads(verb: Callable[..., None]) -> Callable[..., None]:
 
 _add(edit.edit, group=MAKE)
 _add(revert.revert, group=MAKE)
+_add(generate.generate, group=MAKE)
 _add(mix.mix, group=CHOOSE)
 _add(audit.audit, group=CHECK)
 _add(detect.detect, group=CHECK)

@@ -78,9 +78,9 @@ def line(reached: "Reached", *, what: str) -> str:
 
 
 def tokens_read(tally: Tally) -> int:
-    """How many tokens a step says it has read; 0 for a step that reads none."""
+    """How many tokens a step says it has read, or written where it writes; 0 for a step that does neither."""
     counts: Any = tally.get("tokens", {})
-    return int(counts.get("read", 0))
+    return int(counts.get("written", counts.get("read", 0)))
 
 
 def _rate(reached: "Reached") -> str:

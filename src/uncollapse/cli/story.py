@@ -13,6 +13,7 @@ from uncollapse.cli import (
     detecting_run,
     editing_run,
     finding_run,
+    generating_run,
     ledger_run,
     marks_run,
     mixing_run,
@@ -22,6 +23,7 @@ from uncollapse.cli import (
 from uncollapse.cli.card_run import CardJob, card_job
 from uncollapse.cli.detect_settings import DetectJob, DetectorJob, detect_job, detector_job
 from uncollapse.cli.failures import visible
+from uncollapse.cli.generating_settings import GenerateJob, generate_job
 from uncollapse.cli.mixing_run import MixJob, mix_job
 from uncollapse.cli.reserve_settings import (
     FindJob,
@@ -97,6 +99,7 @@ class Verb(NamedTuple):
 VERBS: Mapping[str, Verb] = {
     "edit": Verb(lambda given, _: edit_job(given), editing_run.perform),
     "revert": Verb(lambda given, _: revert_job(given), editing_run.perform_revert),
+    "generate": Verb(lambda given, base: generate_job(given, base=base), generating_run.perform),
     "mix": Verb(lambda given, base: mix_job(given, base=base), mixing_run.perform),
     "card": Verb(lambda given, base: card_job(given, base=base), card_run.perform),
     "audit": Verb(lambda given, base: audit_job(given, base=base), auditing_run.perform),
@@ -132,9 +135,11 @@ def read_story(path: Path) -> Sequence[Chapter]:
             continue
         if chapter.job.output is None:
             raise UsageError(f"{where}: no output", hint="say where it goes: output: edited/")
-        if isinstance(chapter.job, EditJob):
+        if isinstance(chapter.job, EditJob | GenerateJob):
             chapter.job.step()
         made.add(Path(chapter.job.output))
+        if isinstance(chapter.job, GenerateJob):
+            made |= set(chapter.job.folders)
     return chapters
 
 

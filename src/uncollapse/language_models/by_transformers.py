@@ -3,6 +3,7 @@
 Which it is for a model is found out when it is loaded, by comparing each way with the plain one on two short lines.
 """
 
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
@@ -16,9 +17,10 @@ from transformers import AutoModelForCausalLM
 
 from uncollapse.errors import BrokenModel
 from uncollapse.language_models import attention, precision
+from uncollapse.language_models.cohorts import Advance, Cohorts
 from uncollapse.language_models.head import Finish, Head, ReadyLogits
 from uncollapse.language_models.quiet import quiet
-from uncollapse.language_models.reading import Reader, linear_head, packed
+from uncollapse.language_models.reading import Reader, Remember, least_rows, linear_head, packed
 from uncollapse.language_models.windows import Page
 
 # Two lines of the probe; their tokens are spread over the vocabulary.
@@ -37,7 +39,13 @@ def transformers_reader(folder: Path, *, dtype: str) -> Reader:
         if _agrees(way, lines=lines, plain=plain, tolerance=AGREE[dtype]):
             return way
     whole = ReadyLogits(plain[0].shape[-1])
-    return Reader("whole", lambda page: _apart(page, read=lambda ids: _plain_logits(model, ids)), whole)
+    return Reader(
+        "whole",
+        lambda page: _apart(page, read=lambda ids: _plain_logits(model, ids)),
+        whole,
+        _remember(lambda ids, cache: _advance_whole(model, ids, cache), dtype=dtype),
+        _remembered(model),
+    )
 
 
 def _ways(model: Any) -> Iterator[Reader]:
@@ -47,11 +55,70 @@ def _ways(model: Any) -> Iterator[Reader]:
         return
     body = model.base_model
     own = model.config._attn_implementation
+
+    def advance(ids: Tensor, cache: Any) -> tuple[Tensor, Any]:
+        _attend_by(model, own)
+        return _advance_body(body, ids, cache)
+
+    remember = _remember(advance, dtype=str(model.dtype).removeprefix("torch."))
     if getattr(model, "_supports_attention_backend", False):
-        model.set_attn_implementation(attention.NAME)
-        yield Reader("packed", lambda page: packed(page, read=partial(_body, body)), head)
-        model.set_attn_implementation(own)
-    yield Reader("apart", lambda page: _apart(page, read=lambda ids: _hidden(body, ids)), head)
+
+        def read(page: Page) -> Tensor:
+            _attend_by(model, attention.NAME)
+            return packed(page, read=partial(_body, body))
+
+        yield Reader("packed", read, head, remember, _remembered(model))
+        _attend_by(model, own)
+    apart = partial(_apart, read=lambda ids: _hidden(body, ids))
+    yield Reader("apart", apart, head, remember, _remembered(model))
+
+
+def _attend_by(model: Any, name: str) -> None:
+    """Nothing; the model's attention is the one of this name: ours to read a page, its own to go on from a cache."""
+    if model.config._attn_implementation != name:
+        model.set_attn_implementation(name)
+
+
+def _remembered(model: Any) -> int:
+    """Bytes of keys and values for each token, at most: as if every head had some of its own."""
+    config = model.config.get_text_config()
+    return 2 * int(config.num_hidden_layers) * int(config.hidden_size) * model.dtype.itemsize
+
+
+def _remember(advance: Advance, *, dtype: str) -> Remember:
+    return lambda _places, _length: Cohorts(advance, least_rows=least_rows(dtype))
+
+
+def _advance_body(body: Any, ids: Tensor, cache: Any) -> tuple[Tensor, Any]:
+    """The last hidden states (b, n) after some more tokens of texts of equal length, and the cache with them."""
+    said = body(input_ids=ids, use_cache=True, **_kept(body, cache))
+    return said.last_hidden_state[:, -1], _cache_of(said)
+
+
+def _advance_whole(model: Any, ids: Tensor, cache: Any) -> tuple[Tensor, Any]:
+    """The same for models whose last layer is their own: logits in place of hidden states."""
+    said = model(input_ids=ids, use_cache=True, **_kept(model, cache))
+    return said.logits[:, -1], _cache_of(said)
+
+
+# What architectures call their cache.
+CACHES = ("past_key_values", "cache_params")
+
+
+def _kept(model: Any, cache: Any) -> dict[str, Any]:
+    if cache is None:
+        return {}
+    names = inspect.signature(model.forward).parameters
+    return {next(name for name in CACHES if name in names): cache}
+
+
+def _cache_of(said: Any) -> Any:
+    for name in CACHES:
+        if getattr(said, name, None) is not None:
+            return getattr(said, name)
+    raise BrokenModel(
+        "the architecture has no cache, so it cannot write", hint="take a model of another architecture to generate"
+    )
 
 
 def _open(folder: Path, *, dtype: str) -> Any:

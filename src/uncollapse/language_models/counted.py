@@ -15,19 +15,32 @@ Source: MacKay and Peto 1995, A hierarchical Dirichlet language model, eq. 17 (w
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 from blake3 import blake3
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float64, Int32, Int64
 from numpy import ndarray
 
 from uncollapse.errors import BrokenModel, UsageError
 from uncollapse.fingerprint import canonical_json
-from uncollapse.language_models.model import Block, Candidates, Chooser, ModelCard, Moments, Scores, Tokens
+from uncollapse.language_models.asking import HINT
+from uncollapse.language_models.drawing import Text, write_next
+from uncollapse.language_models.model import (
+    Block,
+    Candidates,
+    Chooser,
+    ModelCard,
+    Moments,
+    Request,
+    Scores,
+    Tokens,
+    Written,
+)
+from uncollapse.sampling import Decoding
 
 FILE = "counted.json"
 FORMAT = 1
@@ -78,6 +91,15 @@ class WordVocabulary:
             starts=offsets[:-1] + np.array([len(prompt) for prompt in before], np.int64),
             spans=np.concatenate(spans),
         )
+
+    def ask(self, questions: Sequence[str]) -> list[Int32[ndarray, "_"]]:  # noqa: ARG002  (nobody can be asked)
+        """Never: who counts words cannot be asked."""
+        raise UsageError("a counted model cannot be asked, it can only go on", hint=HINT)
+
+    @property
+    def ends(self) -> Collection[int]:
+        """None: where a text ends is not counted."""
+        return ()
 
     @cached_property
     def _lengths(self) -> Int64[ndarray, "v"]:
@@ -219,6 +241,27 @@ class CountedModel:
             ids[at : at + step] = best
             logprob[at : at + step] = np.log(np.take_along_axis(dense, best, axis=1))
         return scores, Candidates(rows=rows, ids=ids, logprob=logprob)
+
+    def generate(self, requests: Sequence[Request], *, decoding: Decoding) -> list[Written]:
+        """The texts that are asked for; each goes on to its limit, since the model knows no end of text."""
+        texts = [Text(request, number) for number, request in enumerate(requests)]
+        banned = np.array([surface is None for surface in self.vocabulary.surfaces])
+        step = max(1, BLOCK // len(self.vocabulary))
+        while going := [text for text in texts if not text.done]:
+            for at in range(0, len(going), step):
+                block = going[at : at + step]
+                write_next(block, np.log(self._next(block)), decoding=decoding, banned=banned)
+        return [text.written() for text in texts]
+
+    def _next(self, texts: Sequence[Text]) -> Float64[ndarray, "r v"]:
+        """The distribution of the token that comes after each text, its prompt and a start token before it."""
+        # A line holds the end of a text that is looked back upon, and a place for the next token.
+        back = len(self._levels)
+        lines = [[START, *text.request.prompt[-back:].tolist(), *text.ids[-back:], START] for text in texts]
+        ends = np.cumsum([len(line) for line in lines]) - 1
+        depth = np.concatenate([np.arange(len(line)) for line in lines])
+        nodes = self._walk(np.concatenate([np.array(line, np.int64) for line in lines]), depth)
+        return self._distribution([level[ends] for level in nodes])
 
     def probability(self, context: Sequence[str], word: str) -> float:
         """p(word | context), for people: pieces as text, the context's last piece nearest to the word."""

@@ -8,10 +8,10 @@ those that are expected, by name; the tests hold the numbers against transformer
 Shape letters: t rows of a page, n width, h heads, g heads of keys, w width of a head.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeAlias
 
 import torch
 from safetensors import safe_open
@@ -21,6 +21,9 @@ from torch.nn.functional import embedding, linear, silu
 from uncollapse.language_models.attention import attend_documents
 from uncollapse.language_models.checkpoint import weight_files
 
+# What each row sees (t, h, w), from a layer's number and its queries (h, t, w), keys and values (g, t, w).
+See: TypeAlias = Callable[[int, tuple[Tensor, Tensor, Tensor]], Tensor]
+
 KINDS = {"llama", "mistral", "qwen2"}
 # Rows of the feed-forward layer at a time; found by measurement, docs/decisions/0003.
 ROWS = 256
@@ -29,6 +32,16 @@ HEAD = "lm_head.weight"
 MATRICES = ("self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj")
 MIXED = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj")
 NORMS = ("input_layernorm", "post_attention_layernorm")
+
+
+class Shape(NamedTuple):
+    """What attention needs to know: layers, heads, heads of keys, their width, how far back a row sees."""
+
+    layers: int
+    heads: int
+    kept: int
+    width: int
+    span: int | None
 
 
 class Layer(NamedTuple):
@@ -53,11 +66,9 @@ class Llama:
         self._last_norm = weights[OUTER[1]]
         self.head = weights.get(HEAD, self._embedding)
         self._epsilon: float = config["rms_norm_eps"]
-        self._heads: int = config["num_attention_heads"]
-        self._kept: int = config.get("num_key_value_heads") or self._heads
-        self._span: int | None = config.get("sliding_window") if config["model_type"] == "mistral" else None
         self._layers = [_layer(weights, f"model.layers.{n}.") for n in range(config["num_hidden_layers"])]
-        width = len(self._layers[0].mixed) // (self._heads + 2 * self._kept)
+        self.shape = _shape(config, mixed=len(self._layers[0].mixed))
+        width = self.shape.width
         # The angle by which each pair of numbers turns from one position to the next.
         # Source: Su et al. 2021 (RoFormer), eq. 15.
         self._turn = _theta(config) ** -(torch.arange(0, width, 2, dtype=torch.float32) / width)
@@ -81,11 +92,19 @@ class Llama:
 
     def __call__(self, ids: Tensor, positions: Tensor, bounds: Sequence[int]) -> Tensor:
         """The last hidden states (t, n) of documents that lie end to end, each within its bounds."""
+        return self.run(
+            ids, positions, see=lambda _, heads: attend_documents(heads, bounds=bounds, span=self.shape.span)
+        )
+
+    def run(self, ids: Tensor, positions: Tensor, *, see: See) -> Tensor:
+        """The last hidden states (t, n) of rows, each of which sees what `see` lets it see in each layer."""
         stream = embedding(ids, self._embedding)
         angle = (positions.float()[:, None] * self._turn)[:, None]
         turn = angle.cos().to(stream.dtype), angle.sin().to(stream.dtype)
-        for layer in self._layers:
-            stream += self._attention(self._norm(stream, layer.norm), layer, turn=turn, bounds=bounds)
+        for number, layer in enumerate(self._layers):
+            queries, keys, values = self._heads_of(self._norm(stream, layer.norm), layer, turn=turn)
+            seen = see(number, (queries, keys, values))
+            stream += linear(seen.flatten(1), layer.out, layer.out_bias)
             rows = self._norm(stream, layer.second_norm)
             for begin, end in pairwise(_chunks(len(ids))):
                 hidden = silu(linear(rows[begin:end], layer.gate), inplace=True)
@@ -93,24 +112,24 @@ class Llama:
                 stream[begin:end] += linear(hidden, layer.down)
         return self._norm(stream, self._last_norm)
 
-    def _attention(self, rows: Tensor, layer: Layer, *, turn: tuple[Tensor, Tensor], bounds: Sequence[int]) -> Tensor:
-        mixed = linear(rows, layer.mixed, layer.mixed_bias).view(len(rows), self._heads + 2 * self._kept, -1)
-        turned = _rotated(mixed[:, : -self._kept], *turn)
-        seen = attend_documents(
-            (
-                turned[:, : self._heads].transpose(0, 1),
-                turned[:, self._heads :].transpose(0, 1),
-                mixed[:, -self._kept :].transpose(0, 1),
-            ),
-            bounds=bounds,
-            span=self._span,
-        )
-        return linear(seen.flatten(1), layer.out, layer.out_bias)
+    def _heads_of(self, rows: Tensor, layer: Layer, *, turn: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries (h, t, w), keys and values (g, t, w) of some rows."""
+        heads, kept = self.shape.heads, self.shape.kept
+        mixed = linear(rows, layer.mixed, layer.mixed_bias).view(len(rows), heads + 2 * kept, -1)
+        turned = _rotated(mixed[:, :-kept], *turn)
+        return turned[:, :heads].transpose(0, 1), turned[:, heads:].transpose(0, 1), mixed[:, -kept:].transpose(0, 1)
 
     def _norm(self, rows: Tensor, weight: Tensor) -> Tensor:
         length = torch.linalg.vector_norm(rows, dim=-1, keepdim=True, dtype=torch.float32)
         factor = torch.rsqrt(length * length / rows.shape[-1] + self._epsilon)
         return (rows * factor.to(rows.dtype)).mul_(weight)
+
+
+def _shape(config: dict[str, Any], *, mixed: int) -> Shape:
+    heads = int(config["num_attention_heads"])
+    kept = int(config.get("num_key_value_heads") or heads)
+    span = config.get("sliding_window") if config["model_type"] == "mistral" else None
+    return Shape(int(config["num_hidden_layers"]), heads, kept, mixed // (heads + 2 * kept), span)
 
 
 def _rotated(heads: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:

@@ -5,15 +5,16 @@ begin with a prompt, which is read as context and never scored; its own text beg
 letters: n tokens of all documents, d documents, r chosen rows, k candidates, v vocabulary.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int32, Int64
+from jaxtyping import Bool, Float32, Float64, Int32, Int64
 from numpy import ndarray
 
 from uncollapse.fingerprint import Json
+from uncollapse.sampling import Decoding
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,32 @@ class Candidates(NamedTuple):
     logprob: Float32[ndarray, "r k"]
 
 
+class Request(NamedTuple):
+    """One text to be written: what stands before it, and one uniform number for each token that it may have.
+
+    `keys` mark the text with a tournament under these keys, one layer for each; without keys it bears no mark.
+    """
+
+    prompt: Int32[ndarray, "p"]
+    uniform: Float64[ndarray, "m"]
+    keys: Int64[ndarray, "l"] | None = None
+
+
+class Written(NamedTuple):
+    """One text that a model wrote, in natural logarithms.
+
+    `logprob` is what the model gives to each token, before any setting of the draw; `entropy` that of the model's
+    distribution at each token, `drawn_entropy` that of the distribution the token was drawn from. `ended` says that
+    the model came to an end of text, which is not among the tokens; else the limit was reached.
+    """
+
+    ids: Int32[ndarray, "t"]
+    logprob: Float32[ndarray, "t"]
+    entropy: Float32[ndarray, "t"]
+    drawn_entropy: Float32[ndarray, "t"]
+    ended: bool
+
+
 # Rows of a slice of tokens, their log-probabilities and whether each was the argmax; True where candidates are asked.
 Chooser: TypeAlias = Callable[[Int64[ndarray, "n"], Float32[ndarray, "n"], Bool[ndarray, "n"]], Bool[ndarray, "n"]]
 
@@ -128,6 +155,11 @@ class Vocabulary(Protocol):
         """What each token adds to a text, as bytes; None for special tokens, which are never text."""
         ...
 
+    @property
+    def ends(self) -> Collection[int]:
+        """The special tokens after which a text is over; none where the model knows no end."""
+        ...
+
     def encode(self, texts: Sequence[str], *, prompts: Sequence[str] | None = None) -> Tokens:
         """The texts as tokens, each after its prompt where there are prompts.
 
@@ -135,10 +167,18 @@ class Vocabulary(Protocol):
         """
         ...
 
+    def ask(self, questions: Sequence[str]) -> list[Int32[ndarray, "_"]]:
+        """Each question as a chat model reads it, up to where its answer begins.
+
+        Raises:
+            UsageError: the model is none that can be asked.
+        """
+        ...
+
 
 @runtime_checkable
 class LanguageModel(Protocol):
-    """Who reads text. The card names it; the vocabulary cuts text for it."""
+    """Who reads and writes text. The card names it; the vocabulary cuts text for it."""
 
     @property
     def card(self) -> ModelCard:
@@ -164,4 +204,8 @@ class LanguageModel(Protocol):
 
     def score_and_choose(self, tokens: Tokens, *, chooser: Chooser, k: int) -> tuple[Scores, Candidates]:
         """The scores, and the k likeliest tokens at the rows that `chooser` picks; k = vocabulary size gives all."""
+        ...
+
+    def generate(self, requests: Sequence[Request], *, decoding: Decoding) -> list[Written]:
+        """The texts that are asked for, in their order; each depends on its own request alone (to the bit in fp32)."""
         ...

@@ -1,24 +1,40 @@
 """Neural models: one packed forward pass, the head in chunks, candidates only where they are asked."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Int64
 from numpy import ndarray
 from torch import Tensor
 
+from uncollapse.errors import UsageError
 from uncollapse.language_models import precision
 from uncollapse.language_models.head import HELD_ROWS, likeliest
-from uncollapse.language_models.model import Block, Candidates, Chooser, ModelCard, Moments, Scores, Tokens
+from uncollapse.language_models.model import (
+    Block,
+    Candidates,
+    Chooser,
+    ModelCard,
+    Moments,
+    Request,
+    Scores,
+    Tokens,
+    Written,
+)
 from uncollapse.language_models.reading import Way, reader_of
 from uncollapse.language_models.vocabulary import PieceVocabulary
 from uncollapse.language_models.windows import Page, pages
+from uncollapse.language_models.writing import Pen, write
+from uncollapse.sampling import Decoding
 
 # Rows of one page: enough to keep matrix products busy, few enough for the cache.
 CAPACITY = {"cpu": 2048, "cuda": 16384}
+# Texts that are written at once, and how many bytes may be spent on remembering them.
+PLACES = {"cpu": 64, "cuda": 512}
+REMEMBERED = {"cpu": 2 << 30, "cuda": 16 << 30}
 
 
 class NeuralModel:
@@ -93,13 +109,62 @@ class NeuralModel:
         scores = Scores(logprob=logprob, is_argmax=is_argmax, logsumexp=logsumexp)
         return scores, Candidates(*(np.concatenate(column) for column in zip(*found, strict=True)))
 
+    def generate(self, requests: Sequence[Request], *, decoding: Decoding) -> list[Written]:
+        """The texts that are asked for; of a prompt that leaves no room in the window its end is read."""
+        most = max((len(request.uniform) for request in requests), default=0)
+        if most >= self._window:
+            raise UsageError(
+                f"{most} tokens cannot be written within a window of {self._window}", hint="fewer tokens, or --window"
+            )
+        read = [self._placed(request) for request in requests]
+        length = max((len(request.prompt) + len(request.uniform) for request in read), default=1)
+        places = max(1, min(PLACES[self._device], len(read), self._room // length))
+        with torch.inference_mode():
+            pen = Pen(
+                memory=self.reader.remember(places, length),
+                head=self.reader.head,
+                decoding=decoding,
+                banned=self._banned,
+                ends=frozenset(self.vocabulary.ends),
+                places=places,
+            )
+            return write(read, pen)
+
+    @property
+    def _room(self) -> int:
+        """How many tokens may be remembered in all."""
+        return REMEMBERED[self._device] // self.reader.remembered
+
+    def _placed(self, request: Request) -> Request:
+        """The request with its prompt as the model reads it: behind the start token, and within the window.
+
+        A prompt that begins with a special token, as the frame of a question does, brings its own beginning.
+        """
+        room = self._window - len(request.uniform)
+        start = [] if self.vocabulary.start is None else [self.vocabulary.start]
+        if len(request.prompt) and self.vocabulary.surfaces[int(request.prompt[0])] is None:
+            start = []
+        prompt = request.prompt[max(0, len(request.prompt) - room + len(start)) :]
+        line = np.array([*start, *prompt.tolist()], np.int32)
+        if not len(line):
+            raise UsageError("a model without a start token cannot write after nothing", hint="give it a prompt")
+        return request._replace(prompt=line)
+
+    @cached_property
+    def _banned(self) -> Tensor:
+        """Tokens that are never text and do not end one."""
+        ends = set(self.vocabulary.ends)
+        banned = [surface is None and token not in ends for token, surface in enumerate(self.vocabulary.surfaces)]
+        size = self.reader.head.size
+        return self._tensor(np.array([*banned, *([True] * size)][:size]))
+
     def _pages(self, tokens: Tokens) -> Iterator[tuple[Page, Tensor]]:
         """Each page, and what the model makes of its scored rows."""
         capacity = CAPACITY[self._device]
         for page in pages(tokens, window=self._window, start=self.vocabulary.start, capacity=capacity):
             yield page, self.reader.read(page)[self._tensor(page.rows)]
 
-    def _tensor(self, array: Int64[ndarray, "..."]) -> Tensor:
+    def _tensor(self, array: ndarray) -> Tensor:
         return torch.from_numpy(array).to(self._device)
 
 

@@ -16,9 +16,17 @@ from uncollapse.language_models import precision
 from uncollapse.language_models.checkpoint import config_of
 from uncollapse.language_models.head import LEAST_ROWS, BfloatHead, Finish, Head, LinearHead
 from uncollapse.language_models.llama import Llama
+from uncollapse.language_models.memory import Memory as LlamaMemory
 from uncollapse.language_models.windows import Page
+from uncollapse.language_models.writing import Memory
 
+# Rows for each thread below which a matrix product adds in another order.
+ROWS_EACH = 8
 Way: TypeAlias = Literal["lean", "packed", "apart", "whole"]
+
+
+# A memory for so many texts, none longer than so many tokens.
+Remember: TypeAlias = Callable[[int, int], Memory]
 
 
 class Reader(NamedTuple):
@@ -27,16 +35,31 @@ class Reader(NamedTuple):
     way: Way
     read: Callable[[Page], Tensor]
     head: Head
+    remember: Remember
+    """The model as one that writes."""
+    remembered: int
+    """Bytes that it remembers of each token meanwhile."""
 
 
 def reader_of(folder: Path, *, dtype: str) -> Reader:
     """The fastest way of reading the model in a folder."""
     body = Llama.of(folder, config_of(folder), dtype=getattr(torch, dtype), device=precision.device())
     if body is not None:
-        return Reader("lean", lambda page: packed(page, read=body), linear_head(body.head))
+        return Reader(
+            "lean",
+            lambda page: packed(page, read=body),
+            linear_head(body.head),
+            lambda places, length: LlamaMemory(body, places=places, length=length, least_rows=least_rows(dtype)),
+            2 * body.shape.layers * body.shape.kept * body.shape.width * body.head.element_size(),
+        )
     from uncollapse.language_models.by_transformers import transformers_reader  # noqa: PLC0415  (slow import)
 
     return transformers_reader(folder, dtype=dtype)
+
+
+def least_rows(dtype: str) -> int:
+    """Rows below which sums are taken in another order; it matters where results are promised to the last bit."""
+    return min(LEAST_ROWS, ROWS_EACH * torch.get_num_threads()) if dtype == "float32" else 1
 
 
 def packed(page: Page, *, read: Callable[[Tensor, Tensor, Sequence[int]], Tensor]) -> Tensor:

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Int32, Int64
 from numpy import ndarray
 from tokenizers import Tokenizer
 
 from uncollapse.errors import BrokenModel
+from uncollapse.language_models.asking import frame_of
 from uncollapse.language_models.model import Tokens
 
 FILE = "tokenizer.json"
@@ -25,12 +26,20 @@ SPACE = "\u2581"
 # Tokens that stand between documents in training, by the names that model families give them.
 BETWEEN_DOCUMENTS = ("<|endoftext|>", "<|end_of_text|>", "<|begin_of_text|>", "<bos>", "<s>", "</s>", "<eos>")
 
+# Tokens that end a text or an answer.
+ENDS = ("<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<|end|>")
+
 
 class PieceVocabulary:
     """A tokenizer file as a vocabulary."""
 
     def __init__(
-        self, content: str, *, size: int | None = None, chat: str = "", ends: Sequence[str | None] = ()
+        self,
+        content: str,
+        *,
+        size: int | None = None,
+        chat: str = "",
+        ends: Sequence[str | None] = (),
     ) -> None:
         self._tokenizer = tokenizer = Tokenizer.from_str(content)
         self._content: dict[str, Any] = json.loads(content)
@@ -40,6 +49,9 @@ class PieceVocabulary:
         tokenizer.no_padding()
         self.size = max(tokenizer.get_vocab_size(with_added_tokens=True), size or 0)
         self.start = self._start(chat=chat, ends=ends)
+        self.ends = self._ends(ends)
+        self._chat = chat
+        self._names = {name: value or "" for name, value in zip(("bos_token", "eos_token"), ends, strict=False)}
 
     @classmethod
     def load(cls, folder: Path, *, size: int | None = None) -> Self:
@@ -93,6 +105,18 @@ class PieceVocabulary:
             spans=np.concatenate(spans),
         )
 
+    def ask(self, questions: Sequence[str]) -> list[Int32[ndarray, "_"]]:
+        """Each question as a chat model reads it, up to where its answer begins.
+
+        Raises:
+            UsageError: the model has no chat template.
+        """
+        frame = frame_of(self._chat, self._names)
+        self._tokenizer.encode_special_tokens = False
+        before, after = self._ids(frame)
+        self._tokenizer.encode_special_tokens = True
+        return [np.concatenate([before, own, after]).astype(np.int32) for own in self._ids(questions)]
+
     def _ids(self, texts: Sequence[str]) -> list[Int64[ndarray, "_"]]:
         encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
         return [np.array(encoding.ids, np.int64) for encoding in encodings]
@@ -140,6 +164,17 @@ class PieceVocabulary:
                 return int(special[name])
         return None
 
+    def _ends(self, ends: Sequence[str | None]) -> tuple[int, ...]:
+        """The special tokens after which a text or an answer is over: the model's own, and those known by name."""
+        names = {*ENDS, *ends[1:]}
+        return tuple(
+            sorted(
+                index
+                for index, token in self._tokenizer.get_added_tokens_decoder().items()
+                if token.special and token.content in names
+            )
+        )
+
 
 def _settings(folder: Path) -> dict[str, Any]:
     path = folder / "tokenizer_config.json"
@@ -151,8 +186,14 @@ def _settings(folder: Path) -> dict[str, Any]:
 
 
 def _chat_template(folder: Path, settings: dict[str, Any]) -> str:
+    """The model's template of a conversation; of several by name the default."""
     path = folder / "chat_template.jinja"
-    return path.read_text() if path.is_file() else json.dumps(settings.get("chat_template") or "", ensure_ascii=False)
+    if path.is_file():
+        return path.read_text("utf-8")
+    given = settings.get("chat_template") or ""
+    if isinstance(given, list):
+        given = next((entry.get("template", "") for entry in given if entry.get("name") == "default"), "")
+    return given if isinstance(given, str) else ""
 
 
 def _name(token: Any) -> str | None:

@@ -5,6 +5,9 @@ may be drawn (`truncation`), the temperature how strongly the likelier ones are 
 a row by uniform numbers that the caller hands in.
 """
 
+from uncollapse.sampling.decoding import Decoding as Decoding
+from uncollapse.sampling.decoding import entropy as entropy
+from uncollapse.sampling.decoding import narrowed as narrowed
 from uncollapse.sampling.draw import draw as draw
 from uncollapse.sampling.draw import draw_by_rejection as draw_by_rejection
 from uncollapse.sampling.draw import tempered as tempered

@@ -1,0 +1,8 @@
+"""Write new text with a language model: go on, say anew, answer; each text names what it was made from."""
+
+from uncollapse.generation.answering import Answer
+from uncollapse.generation.continuation import BLOCKS, Continue
+from uncollapse.generation.rephrasing import STYLES, Rephrase
+from uncollapse.generation.writer import Writer
+
+__all__ = ["BLOCKS", "STYLES", "Answer", "Continue", "Rephrase", "Writer"]
