@@ -18,16 +18,17 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Self
 
 import numpy as np
 from blake3 import blake3
-from jaxtyping import Bool, Float64, Int32, Int64
+from jaxtyping import Float64, Int32, Int64
 from numpy import ndarray
 
 from uncollapse.errors import BrokenModel, UsageError
 from uncollapse.fingerprint import canonical_json
 from uncollapse.language_models.asking import HINT
+from uncollapse.language_models.contexts import START, counted_ngrams, find, levels_of, table_of
 from uncollapse.language_models.drawing import Text, write_next
 from uncollapse.language_models.model import (
     Block,
@@ -44,7 +45,6 @@ from uncollapse.sampling import Decoding
 
 FILE = "counted.json"
 FORMAT = 1
-START = 0
 FIRST_BYTE = 1
 FIRST_WORD = FIRST_BYTE + 256
 # A word or one sign with the space before it, or one character of white space: these tile any text.
@@ -106,20 +106,6 @@ class WordVocabulary:
         return np.array([len(surface or b"") for surface in self.surfaces], np.int64)
 
 
-class Level(NamedTuple):
-    """What was counted after contexts of one length, as sorted keys for binary search.
-
-    A context is named by its suffix's number one level down times v plus its first word; a continuation by its
-    context's number times v plus the word.
-    """
-
-    contexts: Int64[ndarray, "c"]
-    totals: Float64[ndarray, "c"]
-    continuations: Int64[ndarray, "g"]
-    counts: Float64[ndarray, "g"]
-    bounds: Int64[ndarray, "c+1"]
-
-
 class CountedModel:
     """The counted n-gram model; see the head of this file for its formula."""
 
@@ -135,7 +121,7 @@ class CountedModel:
         self.pseudo_count = pseudo_count
         self._ngrams = tuple(ngrams)
         self._address = address
-        self._levels = _levels(self._ngrams, size=len(self.vocabulary))
+        self._levels = levels_of(self._ngrams, size=len(self.vocabulary))
 
     @classmethod
     def fit(cls, texts: Iterable[str], *, order: int = 3, pseudo_count: float = 0.01, least: int = 1) -> Self:
@@ -150,7 +136,7 @@ class CountedModel:
         words = sorted(word for word, count in seen.items() if count >= least and len(word.encode()) > 1)
         vocabulary = WordVocabulary(words)
         lines = [np.array([START, *vocabulary.spell(text)], np.int64) for text in texts]
-        ngrams = [_count(lines, length=length) for length in range(1, order + 1)]
+        ngrams = [counted_ngrams(lines, length=length) for length in range(1, order + 1)]
         return cls(words, ngrams=ngrams, pseudo_count=pseudo_count)
 
     @classmethod
@@ -168,7 +154,7 @@ class CountedModel:
                     f"{path} has format {content['format']!r}, not {FORMAT}",
                     hint="fit and save the model again with this version",
                 )
-            ngrams = [_table(rows, length=length + 1) for length, rows in enumerate(content["ngrams"])]
+            ngrams = [table_of(rows, length=length + 1) for length, rows in enumerate(content["ngrams"])]
             pseudo_count = float(content["pseudo_count"])
             return cls(content["words"], ngrams=ngrams, pseudo_count=pseudo_count, address=address or str(folder))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -311,7 +297,7 @@ class CountedModel:
         for back, level in enumerate(self._levels[1:], start=1):
             first = np.concatenate([np.zeros(min(back, len(line)), np.int64), line[:-back]])
             key = nodes[-1] * size + first
-            at, hit = _find(level.contexts, key)
+            at, hit = find(level.contexts, key)
             nodes.append(np.where(hit & (nodes[-1] >= 0) & (depth >= back), at, -1))
         return nodes
 
@@ -320,7 +306,7 @@ class CountedModel:
         probability = np.full(len(ids), 1.0 / size)
         for level, node in zip(self._levels, nodes, strict=True):
             seen = node >= 0
-            at, hit = _find(level.continuations, node * size + ids)
+            at, hit = find(level.continuations, node * size + ids)
             count = np.where(hit & seen, level.counts[at], 0.0) if len(level.counts) else np.zeros(len(ids))
             total = level.totals[np.where(seen, node, 0)] if len(level.totals) else np.zeros(len(ids))
             probability = np.where(seen, (count + pseudo * probability) / (total + pseudo), probability)
@@ -373,46 +359,3 @@ def counted_card(address: str, *, revision: str) -> ModelCard:
     return ModelCard(
         address=address, revision=revision, backend="counted", backend_version=str(FORMAT), dtype="float64"
     )
-
-
-def _count(lines: Sequence[Int64[ndarray, "_"]], *, length: int) -> tuple[Int64[ndarray, "g j"], Int64[ndarray, "g"]]:
-    """The distinct n-grams of some lines and how often each stands there; the start token is never continued to."""
-    windows = [np.lib.stride_tricks.sliding_window_view(line, length) for line in lines if len(line) >= length]
-    stacked = np.concatenate([np.zeros((0, length), np.int64), *windows])
-    stacked = stacked[stacked[:, -1] != START]
-    ids, counts = np.unique(stacked, axis=0, return_counts=True)
-    return ids.reshape(-1, length), counts.astype(np.int64)
-
-
-def _table(rows: list[list[int]], *, length: int) -> tuple[Int64[ndarray, "g j"], Int64[ndarray, "g"]]:
-    table = np.array(rows, np.int64).reshape(-1, length + 1)
-    return table[:, :-1], table[:, -1]
-
-
-def _levels(ngrams: Sequence[tuple[Any, Any]], *, size: int) -> list[Level]:
-    """One level for each length of context, from the n-grams of each length."""
-    levels: list[Level] = []
-    for ids, counts in ngrams:
-        node = np.zeros(len(ids), np.int64)
-        keys = np.zeros(1, np.int64)
-        for back in range(1, ids.shape[1]):
-            key = node * size + ids[:, -1 - back]
-            if back == ids.shape[1] - 1:
-                keys = np.unique(key)
-                node = np.searchsorted(keys, key)
-            else:
-                node = np.searchsorted(levels[back].contexts, key)
-        continuation = node * size + ids[:, -1]
-        order = np.argsort(continuation)
-        bounds = np.searchsorted(node[order], np.arange(len(keys) + 1))
-        totals = np.bincount(node, weights=counts, minlength=len(keys))
-        levels.append(Level(keys, totals, continuation[order], counts[order].astype(np.float64), bounds))
-    return levels
-
-
-def _find(keys: Int64[ndarray, "c"], wanted: Int64[ndarray, "n"]) -> tuple[Int64[ndarray, "n"], Bool[ndarray, "n"]]:
-    """Where each wanted key stands in the sorted keys, and whether it stands there at all."""
-    if len(keys) == 0:
-        return np.zeros(len(wanted), np.int64), np.zeros(len(wanted), np.bool_)
-    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return at, keys[at] == wanted
