@@ -32,6 +32,11 @@ from uncollapse.report.numerals import NO_BREAK_SPACE, share
 
 TABLE = "detections.parquet"
 DEFAULT_MODEL = "smollm2-135m"
+CHANCE = 0.5
+UPSIDE_DOWN = (
+    "· That is worse than chance: each machine's text has passages of a human one, which the folds hold against it. "
+    "Where row i of both sides begins alike, --pairs takes them off."
+)
 
 
 def perform(job: DetectJob, *, as_json: bool = False) -> int:
@@ -188,5 +193,7 @@ def _tell(detector: Detector, folder: Path) -> None:
     for name, found in detector.card["accuracy"].items():
         area = f"AUROC {found['auroc']:.3f} ({found['low']:.3f} to {found['high']:.3f})"
         console.print(Text(f"{name}: {area}, by folds; less on other domains"))
+        if found["high"] < CHANCE:
+            console.print(Text(UPSIDE_DOWN, style="yellow"))
     for name in (NUMBERS, CARD):
         console.print(Text(f"{folder / name}"), soft_wrap=True)
