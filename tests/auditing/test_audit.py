@@ -7,7 +7,7 @@ import uncollapse as uc
 from made_text import made
 from uncollapse.auditing import Options, Stage, rank
 from uncollapse.auditing.panel import STATISTICS
-from uncollapse.corpora import from_documents
+from uncollapse.corpora import from_documents, read
 from uncollapse.errors import UsageError
 
 
@@ -70,9 +70,11 @@ class TestGroups:
     def test_the_worst_stands_first(self, grouped):
         assert [group.report["name"] for group in rank(grouped[1])] == ["kind = bad", "kind = good"]
 
-    def test_a_users_column_is_meant_before_one_of_ours(self, auditor):
-        table = pa.table({"text": ["a b", "c d", "e f"], "source": ["x", "x", "y"]})
-        _, groups = auditor.audit_groups(from_documents(table), column="source")
+    def test_a_users_column_is_meant_before_one_of_ours(self, auditor, tmp_path):
+        rows = [{"text": text, "source": source} for text, source in (("a b", "x"), ("c d", "x"), ("e f", "y"))]
+        path = tmp_path / "made.jsonl"
+        path.write_text("\n".join(json.dumps(row) for row in rows))
+        _, groups = auditor.audit_groups(read(path), column="source")
         assert {group.report["name"]: group.report["corpus"]["rows"] for group in groups} == {
             "user_source = x": 2,
             "user_source = y": 1,

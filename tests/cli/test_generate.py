@@ -152,7 +152,7 @@ def test_a_recipe_file_edits_what_was_written(uncollapse, desk, model):
 
 
 def _texts(folder):
-    return [text for path in sorted(folder.glob("*.parquet")) for text in pq.read_table(path)["text"].to_pylist()]
+    return [text for path in sorted(folder.glob("part-*.parquet")) for text in pq.read_table(path)["text"].to_pylist()]
 
 
 def test_prompts_are_gone_on_from(uncollapse, desk, model):

@@ -72,7 +72,7 @@ FailOn: TypeAlias = Annotated[
     typer.Option(
         metavar="LIST",
         rich_help_panel=ANSWER,
-        help="The verdicts that make the exit code 1, comma-separated; all unless said: tails, contraction, "
+        help="The verdicts whose failing gives exit code 1, comma-separated; all unless said: tails, contraction, "
         "concentration, duplicates, templates, topics, domain, memorised.",
     ),
 ]
