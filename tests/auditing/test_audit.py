@@ -76,8 +76,8 @@ class TestGroups:
         path.write_text("\n".join(json.dumps(row) for row in rows))
         _, groups = auditor.audit_groups(read(path), column="source")
         assert {group.report["name"]: group.report["corpus"]["rows"] for group in groups} == {
-            "user_source = x": 2,
-            "user_source = y": 1,
+            "source = x": 2,
+            "source = y": 1,
         }
 
     def test_a_column_that_is_not_there_or_has_too_many_values(self, auditor):
