@@ -58,7 +58,7 @@ def human_texts() -> tuple[list[str], list[tuple[str, str]]]:
 def apart(texts: list[str]) -> list[str]:
     """The texts of which no earlier one holds much: the same human text stands in several sets, cut or marked up anew."""
     with shelved(from_documents(texts)) as shelf:
-        matches = shelf.index.best(sketches_of(smooth(pa.array(texts, pa.large_string()))), most=4)
+        matches = shelf.index.best(sketches_of(smooth(pa.array(texts, pa.large_string()))), most=64)
     close = (matches.containment >= SAME) & (matches.document != matches.query)
     dropped: set[int] = set()
     for query, document in zip(matches.query[close].tolist(), matches.document[close].tolist(), strict=True):
