@@ -181,3 +181,59 @@ def test_what_was_edited_here_is_known(uncollapse, here):
     assert sum(report["known"].values()) == 2
     assert report["read"] == 0
     assert read_rows(here / "short.jsonl")
+
+
+def evidence_of(folder):
+    table = pq.read_table(folder / "detections.parquet")
+    return list(zip(table["class"].to_pylist(), table["evidence"].to_pylist(), strict=True))
+
+
+@pytest.mark.parametrize("as_reserve", [True, False])
+def test_copies_of_human_text_are_traced_and_not_guessed_at(uncollapse, here, as_reserve):
+    human = SIDES["human"]
+    cut = " ".join(human[1].split()[:60])
+    write_rows(here / "mixed.jsonl", [{"text": text} for text in (human[0], cut, human[2].upper(), SIDES["made"][0])])
+    write_rows(here / "kept.jsonl", [{"text": text} for text in human[:3]])
+    kept = "kept.jsonl"
+    if as_reserve:
+        kept = "kept"
+        assert uncollapse("reserve", "add", kept, "kept.jsonl", "--basis", "declaration", "--by", "A").code == 0
+    done = uncollapse("detect", "mixed.jsonl", "--model", "model", "--reserve", kept, "-o", "out")
+    assert (done.code, done.err) == (0, "")
+    assert "copies of human text in the reserve, not guessed at 3" in one_line(done.out)
+    found = evidence_of(here / "out")
+    assert [kind for kind, _ in found] == ["traced"] * 3 + ["unknown"]
+    assert [said.partition(":")[0] for _, said in found[:3]] == ["exact", "containment", "normalised"]
+    assert [said.rpartition("row ")[2] for _, said in found[:3]] == ["1", "2", "3"]
+    report = json.loads((here / "out" / "report.json").read_text())
+    assert (report["traced"], report["unknown"], report["read"]) == ({"copy": 3}, 1, 1)
+
+
+def test_marked_texts_are_traced_and_others_are_not(uncollapse, here):
+    (here / "mark.key").write_text("3" * 64)
+    made_by_us = ("generate", "--continue", "old.jsonl", "--model", "model", "--max-tokens", 200, "--opening-tokens", 5)
+    assert uncollapse(*made_by_us, "--watermark", "mark.key", "-o", "gen").code == 0
+    (path,) = (here / "gen").glob("part-*.parquet")
+    marked = pq.read_table(path)["text"].to_pylist()
+    write_rows(here / "mixed.jsonl", [{"text": text} for text in [*marked, *SIDES["human"][:30]]])
+    done = uncollapse("detect", "mixed.jsonl", "--model", "model", "--watermark", "mark.key", "-o", "out")
+    assert (done.code, done.err) == (0, "")
+    kinds = [kind for kind, _ in evidence_of(here / "out")]
+    assert kinds[: len(marked)].count("traced") > 0.9 * len(marked)
+    # One human text in ten thousand is taken for a marked one: of 30 none, but in three runs of a thousand.
+    assert "traced" not in kinds[len(marked) :]
+    assert "bear the mark of the key, not guessed at" in one_line(done.out)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--watermark", "none.key", "--model", "model"), "none.key"),
+        (("--reserve", "nothing.jsonl", "--model", "model"), "nothing.jsonl"),
+    ],
+)
+def test_traces_that_cannot_be_looked_for(uncollapse, here, words, said):
+    done = uncollapse("detect", "web.jsonl", *words)
+    assert done.code == 2
+    assert said in done.err
+    assert "try:" in done.err

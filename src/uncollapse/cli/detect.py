@@ -1,5 +1,6 @@
 """`uncollapse detect` and `detector`: what can be guessed about who wrote a text, and what learns to guess."""
 
+from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
@@ -27,6 +28,22 @@ Labelled: TypeAlias = Annotated[
         metavar="MADE",
         rich_help_panel=JUDGING,
         help="Machine's text of that kind: for `human`, probabilities, and a prevalence from both sides. Repeatable.",
+    ),
+]
+HumanReserve: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RESERVE",
+        rich_help_panel=JUDGING,
+        help="A human reserve, or human text: copies of it are reported as such and not guessed at.",
+    ),
+]
+Watermark: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="KEYFILE",
+        rich_help_panel=JUDGING,
+        help="The key of a mark of ours: texts that bear it are reported as such and not guessed at.",
     ),
 ]
 By: TypeAlias = Annotated[
@@ -86,6 +103,8 @@ def detect(
     output: Output = None,
     calibrate: Calibrate = None,
     machine: Labelled = None,
+    reserve: HumanReserve = None,
+    watermark: Watermark = None,
     by: By = None,
     false_alarms: FalseAlarms = 0.05,
     model: Model = None,

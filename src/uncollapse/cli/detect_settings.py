@@ -24,6 +24,8 @@ class DetectJob(BaseModel):
     score: str | None = None
     calibrate: tuple[str, ...] = ()
     machine: tuple[str, ...] = ()
+    reserve: str | None = None
+    watermark: Path | None = None
     by: str | None = None
     false_alarms: float = 0.05
     sample: int = 2000
@@ -36,8 +38,8 @@ class DetectJob(BaseModel):
 def detect_job(given: Mapping[str, Any], *, base: Path | None = None) -> DetectJob:
     """The detection that these options describe; `no_model` leaves the language model out."""
     values = _listed(normal(given), ("calibrate", "machine", "pair"), base=base)
-    if base is not None and "detector" in values:
-        values["detector"] = seen_from(base, values["detector"])
+    for name in {"detector", "reserve", "watermark"} & set(values) if base is not None else ():
+        values[name] = seen_from(base or Path(), str(values[name]))
     without = values.pop("no_model", False)
     for name in ("pair", "model"):
         if without and name in values:

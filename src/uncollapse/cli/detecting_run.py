@@ -16,6 +16,7 @@ from uncollapse import corpora
 from uncollapse.cli.auditing_run import Shown, made_folder
 from uncollapse.cli.detect_settings import DetectJob, DetectorJob
 from uncollapse.cli.failures import visible
+from uncollapse.cli.tracers import TRACES, tracers
 from uncollapse.corpora import Corpus
 from uncollapse.corpora.storage import refusals, write_whole
 from uncollapse.detection.asked import Given, Options, Stage
@@ -55,8 +56,8 @@ def perform(job: DetectJob, *, as_json: bool = False) -> int:
         raise InputError("the corpus has no documents", hint="there is nothing to guess at")
     output = None if job.output is None else made_folder(Path(job.output), mark=TABLE, what="a detection")
     scorer = Scorer.of(_reader(addresses, job), detector, score=job.score)
-    with Shown("detect") as shown:
-        found = detect(given, scorer, options=options, on_progress=shown)
+    with Shown("detect") as shown, tracers(job, scorer) as traced:
+        found = detect(given._replace(tracers=traced), scorer, options=options, on_progress=shown)
     found.report["name"] = ", ".join(job.inputs)
     if output is not None:
         _write(output, found)
@@ -137,6 +138,8 @@ def _counts(report: Mapping[str, Any]) -> Table:
     for origin, number in report["known"].items():
         if number:
             table.add_row(f"known as {origin}, not guessed at", f"{number:,}")
+    for kind, number in report["traced"].items():
+        table.add_row(f"{TRACES[kind]}, not guessed at", f"{number:,}")
     table.add_row(f"of unknown origin, read {report['read']:,}", f"{report['unknown']:,}")
     classes = report["classes"]
     table.add_row("  like a machine's", f"{classes[Guess.MACHINE]:,}")

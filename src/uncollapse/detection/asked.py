@@ -1,6 +1,6 @@
 """What is asked of a detection: the corpora, how they are judged, and who hears how far it is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple, Self, TypeAlias
 
 import pyarrow as pa
@@ -49,12 +49,20 @@ class Stage(NamedTuple):
     of: int
 
 
+# For each document of a batch what was found of it that is stronger than a guess; nothing where nothing was.
+Tracer: TypeAlias = Callable[[pa.RecordBatch], Sequence[str]]
+
+
 class Given(NamedTuple):
-    """The corpus, and the texts of which it is known who wrote them."""
+    """The corpus, and the texts of which it is known who wrote them.
+
+    `tracers` are asked in order, by the name of what they find, of documents that the ledger does not know.
+    """
 
     corpus: Corpus
     human: Corpus | None = None
     machine: Corpus | None = None
+    tracers: Mapping[str, Tracer] = {}
 
 
 Hearer: TypeAlias = Callable[[Stage], None]

@@ -1,6 +1,7 @@
 """What can be guessed about a corpus: known documents set apart, the others scored, judged where that can be done.
 
-The order of evidence: what the ledger knows is reported as known and never guessed. Everything else is scored; a class
+The order of evidence: what the ledger knows is reported as known and never guessed; nor is what left a trace that is
+stronger than a guess, a human parent in a reserve or a mark of our own. Everything else is scored; a class
 other than `unknown` is given only against human text of the same domain and length, and the corpus as a whole gets a
 prevalence with its interval, which is what a guess is good for.
 """
@@ -22,6 +23,7 @@ from uncollapse.detection.overlap import text_keys
 from uncollapse.detection.scoring import Scored, Scorer
 from uncollapse.detection.sides import labelled_sides
 from uncollapse.detection.telling import report_of
+from uncollapse.document import Origin
 from uncollapse.errors import InputError, UsageError
 
 
@@ -50,7 +52,7 @@ def detect(
     options = options or Options()
     told = on_progress or (lambda _: None)
     _refuse(given, options)
-    survey = _survey(given.corpus, options.by, told)
+    survey = _survey(given, options.by, told)
     chosen = _chosen(survey, options)
     sides = labelled_sides(given, scorer, options=options, keys=survey.all_keys(), told=told)
     rows = _read(given.corpus, scorer, chosen=chosen, told=told)
@@ -80,8 +82,9 @@ def _refuse(given: Given, options: Options) -> None:
             )
 
 
-def _survey(corpus: Corpus, by: str | None, told: Hearer) -> Survey:
+def _survey(given: Given, by: str | None, told: Hearer) -> Survey:
     survey = Survey()
+    corpus = given.corpus
     for batch in corpus.batches():
         survey.ids += batch.column("id").to_pylist()
         survey.origins += batch.column("origin").to_pylist()
@@ -89,8 +92,21 @@ def _survey(corpus: Corpus, by: str | None, told: Hearer) -> Survey:
         survey.recipes += batch.column("recipe").to_pylist()
         survey.domains += domains_of(batch, by)
         survey.keys.append(text_keys(batch.column("text")))
+        survey.traces += _traces(batch, given)
         told(Stage("looking at the corpus", len(survey.ids), corpus.rows))
     return survey
+
+
+def _traces(batch: pa.RecordBatch, given: Given) -> list[tuple[str, str]]:
+    """For each document the first trace that is found; none for those that the ledger knows."""
+    found = [("", "")] * len(batch)
+    rows = [row for row, origin in enumerate(batch.column("origin").to_pylist()) if origin == Origin.UNKNOWN]
+    for kind, tracer in given.tracers.items():
+        rows = [row for row in rows if not found[row][0]]
+        if rows:
+            for row, said in zip(rows, tracer(batch.take(pa.array(rows))), strict=True):
+                found[row] = (kind, said) if said else found[row]
+    return found
 
 
 def _chosen(survey: Survey, options: Options) -> Bool[ndarray, "n"]:

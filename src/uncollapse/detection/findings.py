@@ -1,5 +1,6 @@
 """Where the numbers of a corpus are kept while it is read, and the table that they become."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy import ndarray
 
 from uncollapse.document import Origin
 
-KNOWN, UNREAD = "known", "unread"
+KNOWN, TRACED, UNREAD = "known", "traced", "unread"
 
 
 @dataclass
@@ -23,11 +24,14 @@ class Survey:
     recipes: list[str | None] = field(default_factory=list)
     domains: list[str] = field(default_factory=list)
     keys: list[UInt64[ndarray, "_"]] = field(default_factory=list)
+    traces: list[tuple[str, str]] = field(default_factory=list)
+    """What kind of trace each has, and what it says; both empty where there is none."""
 
     @property
     def unknown(self) -> Bool[ndarray, "n"]:
-        """The documents of which the ledger says nothing."""
-        return np.array([origin == Origin.UNKNOWN for origin in self.origins], dtype=bool)
+        """The documents of which the ledger says nothing and that left no trace."""
+        both = zip(self.origins, self.traces, strict=True)
+        return np.array([origin == Origin.UNKNOWN and not kind for origin, (kind, _) in both], dtype=bool)
 
     def all_keys(self) -> UInt64[ndarray, "n"]:
         """The number of every text, normalised."""
@@ -36,6 +40,10 @@ class Survey:
     def known_by_origin(self) -> dict[str, int]:
         """How many documents have each origin that the ledger knows."""
         return {str(origin): self.origins.count(origin) for origin in Origin if origin != Origin.UNKNOWN}
+
+    def traced_by_kind(self) -> dict[str, int]:
+        """How many documents have each kind of trace."""
+        return dict(sorted(Counter(kind for kind, _ in self.traces if kind).items()))
 
 
 @dataclass
@@ -50,7 +58,8 @@ class Rows:
 def table_of(survey: Survey, rows: Rows, columns: dict[str, Any]) -> pa.Table:
     """One row for each document, in order; `columns` have a value for each row that was read, null for the others."""
     count = len(survey.ids)
-    classes = np.where(survey.unknown, UNREAD, KNOWN).astype(object)
+    settled = np.where([bool(kind) for kind, _ in survey.traces], TRACED, KNOWN)
+    classes = np.where(survey.unknown, UNREAD, settled).astype(object)
     classes[rows.at] = columns["class"]
     evidence = [_evidence(survey, number) for number in range(count)]
     for number, said in zip(rows.at.tolist(), columns["evidence"], strict=True):
@@ -74,6 +83,8 @@ def table_of(survey: Survey, rows: Rows, columns: dict[str, Any]) -> pa.Table:
 
 def _evidence(survey: Survey, number: int) -> str:
     origin, recipe = survey.origins[number], survey.recipes[number]
+    if survey.traces[number][0]:
+        return survey.traces[number][1]
     if origin == Origin.UNKNOWN:
         return "not among the texts that were read"
     return f"the ledger: {origin}" + (f", recipe {recipe}" if recipe else "")

@@ -49,10 +49,10 @@ def detection_page(report: Report) -> str:
 
 
 def _figures(report: Report) -> list[Figure]:
-    known = sum(report["known"].values())
+    known = sum(report["known"].values()) + sum(report["traced"].values())
     classes = report["classes"]
     return [
-        Figure(count(report["documents"]), "documents", f"{count(known)} of known origin, not guessed at"),
+        Figure(count(report["documents"]), "documents", f"{count(known)} known or traced, not guessed at"),
         Figure(count(report["read"]), "texts read", f"{count(report['short'])} too short to be judged"),
         Figure(count(classes[Guess.MACHINE]), "like a machine's", f"at {_alarms(report)} false alarms"),
         Figure(count(classes[Guess.UNKNOWN]), "cannot be said", f"{count(classes[Guess.HUMAN])} like a person's"),

@@ -38,6 +38,7 @@ def report_of(survey: Survey, rows: Rows, judged: Judged, *, scorer: Scorer, sid
         "uncollapse": __version__,
         "documents": len(survey.ids),
         "known": survey.known_by_origin(),
+        "traced": survey.traced_by_kind(),
         "unknown": int(survey.unknown.sum()),
         "read": len(rows.at),
         "short": int((rows.tokens < LEAST_TOKENS).sum()),

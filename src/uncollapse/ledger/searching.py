@@ -195,7 +195,7 @@ class Search:
     def _found(self, block: Block) -> pa.RecordBatch:
         ids = block.batch.column("id").to_pylist()
         rows: list[_Row] = []
-        for place, name, own in zip(block.places, ids, self._candidates(block.batch), strict=True):
+        for place, name, own in zip(block.places, ids, self.candidates(block.batch), strict=True):
             self.tally.documents += 1
             self.tally.evidence[own[0].evidence if own else Evidence.NONE] += 1
             self.tally.shares += [one.containment for one in own[:1]]
@@ -203,7 +203,7 @@ class Search:
             rows += [] if own else [_Row(place, name, None, None)]
         return _batch(rows, self.library)
 
-    def _candidates(self, batch: pa.RecordBatch) -> list[list[Candidate]]:
+    def candidates(self, batch: pa.RecordBatch) -> list[list[Candidate]]:
         """For each document its candidates: the same bytes, the same normal text, then by containment; none twice."""
         index = self.library.index
         by_id = index.by_id(names([bytes.fromhex(name) for name in batch.column("id").to_pylist()]))

@@ -1,0 +1,77 @@
+"""What is stronger than a guess and weaker than a ledger: a human parent in a reserve, and a mark of our own."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import pyarrow as pa
+
+from uncollapse import corpora
+from uncollapse.cli.detect_settings import DetectJob
+from uncollapse.detection.asked import Tracer
+from uncollapse.detection.scoring import Scorer
+from uncollapse.errors import UsageError
+from uncollapse.ledger.reserve import Reserve, is_reserve
+from uncollapse.ledger.searching import Library, Search, shelved
+from uncollapse.watermark import evidence, key_name, read_key
+
+COPY, MARK = "copy", "mark"
+TRACES = {COPY: "copies of human text in the reserve", MARK: "bear the mark of the key"}
+# Half of a document's runs of words are its human parent's: most of it is that text.
+CONTAINED = 0.5
+# One human text in ten thousand is taken for a marked one.
+MARKED = 1e-4
+
+
+@contextmanager
+def tracers(job: DetectJob, scorer: Scorer) -> Iterator[Mapping[str, Tracer]]:
+    """What looks for traces, in the order of the strength of what it finds.
+
+    Raises:
+        UsageError: a mark is looked for without a model, whose tokens it lies in.
+    """
+    found: dict[str, Tracer] = {}
+    with ExitStack() as open_until_done:
+        if job.reserve is not None:
+            found[COPY] = _copies(open_until_done.enter_context(_library(job.reserve)))
+        if job.watermark is not None:
+            if scorer.reader is None:
+                raise UsageError(
+                    "--watermark with --no-model", hint="a mark lies in the tokens of the model that wrote: --model"
+                )
+            found[MARK] = _marks(read_key(job.watermark), scorer.reader.model.vocabulary)
+        yield found
+
+
+@contextmanager
+def _library(address: str) -> Iterator[Library]:
+    if is_reserve(address):
+        yield Reserve.open(address)
+        return
+    with shelved(corpora.read(address, origin="human")) as shelf:
+        yield shelf
+
+
+def _copies(library: Library) -> Tracer:
+    search = Search(library, threshold=CONTAINED, top=1)
+
+    def of(batch: pa.RecordBatch) -> list[str]:
+        said = []
+        for own in search.candidates(batch):
+            if own:
+                ((source, row),) = library.places(pa.array([own[0].document]).to_numpy())
+                share = "" if own[0].containment == 1 else f", containment {own[0].containment:.2f}"
+                said.append(f"{own[0].evidence}: human text in {source}, row {row}{share}")
+            else:
+                said.append("")
+        return said
+
+    return of
+
+
+def _marks(key: str, vocabulary: Any) -> Tracer:
+    def of(batch: pa.RecordBatch) -> list[str]:
+        found = evidence(batch.column("text").to_pylist(), key, vocabulary)
+        return [f"the mark of key {key_name(key)}, p {p:.2g}" if p <= MARKED else "" for p in found.p.tolist()]
+
+    return of
