@@ -168,3 +168,19 @@ def test_texts_that_would_move_the_terminal_are_spelled_out(uncollapse, model, d
     done = uncollapse("trace", "odd", "--row", "1")
     assert "\x1b" not in done.out
     assert read_rows(desk / "odd.jsonl")[0]["text"].count("\x1b") == 1
+
+
+def test_a_file_is_not_vouched_for_by_the_papers_of_another(uncollapse, model, desk):
+    assert uncollapse("edit", "essays.jsonl", "-o", "one.jsonl", "--model", model, *BUSY).code == 0
+    (desk / "other.jsonl.manifest.json").write_bytes((desk / "one.jsonl.manifest.json").read_bytes())
+    (desk / "other.jsonl").write_text((desk / "one.jsonl").read_text().replace('"text":"', '"text":"Forged '))
+    done = uncollapse("verify", "other.jsonl")
+    assert done.code == 1
+    assert "broken: shard in other.jsonl.manifest.json" in done.out
+
+
+def test_a_reserve_that_a_model_wrote_is_none(uncollapse, model, edited, desk):
+    (desk / "policy.toml").write_text("min_reserve_share = 0.01\n")
+    done = uncollapse("verify", "edited", "--policy", "policy.toml", "--reserve", "edited")
+    assert done.code == 1
+    assert "min_reserve_share" in done.out

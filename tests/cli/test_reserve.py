@@ -105,3 +105,42 @@ def test_as_a_story(uncollapse, desk, essays):
     assert done.code == 0, done.err
     assert json.loads((desk / "found" / "report.json").read_text())["with_a_parent"] == 6
     assert (desk / "clean" / "marks.parquet").exists()
+
+
+@pytest.mark.parametrize("name", ["own.jsonl", "own.parquet"])
+def test_find_does_not_write_over_what_it_did_not_make(uncollapse, desk, name):
+    write_rows(desk / "human.jsonl", [{"text": "one two three four five"}])
+    (desk / name).write_text("precious")
+    done = uncollapse("find", "human.jsonl", "--in", "human.jsonl", "-o", name)
+    assert (done.code, (desk / name).read_text()) == (2, "precious")
+    assert "is there already" in done.err
+    assert uncollapse("find", "human.jsonl", "--in", "human.jsonl", "-o", f"new-{name}").code == 0
+    assert uncollapse("find", "human.jsonl", "--in", "human.jsonl", "-o", f"new-{name}").code == 0
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"origin": "synthetic"}, "its column origin says synthetic"),
+        ({"generation": 2}, "its column generation says 2"),
+        ({"parents": ["a" * 32]}, "its column parents names"),
+        ({"edits": [{"position": 0}]}, "its column edits has 1"),
+    ],
+)
+def test_columns_that_did_not_pass_for_a_ledger_are_heard(uncollapse, desk, columns, said):
+    write_rows(desk / "made.jsonl", [{"text": "one two three four five", **columns}])
+    write_rows(desk / "other.jsonl", [{"text": "six seven eight nine ten"}])
+    done = uncollapse("reserve", "add", "kept", "made.jsonl", "--basis", "declaration", "--by", "A")
+    assert done.code == 2
+    assert said in done.err
+    mixed = uncollapse(
+        "mix", "--human", "made.jsonl", "--synthetic", "other.jsonl", "--human-share", "0.5", "-o", "out"
+    )
+    assert mixed.code == 2
+    assert said in mixed.err
+    assert not (desk / "out").exists()
+
+
+def test_columns_that_are_about_something_else_are_not(uncollapse, desk):
+    write_rows(desk / "human.jsonl", [{"text": "one two three", "origin": "reddit", "generation": 0}])
+    assert uncollapse("reserve", "add", "kept", "human.jsonl", "--basis", "declaration", "--by", "A").code == 0

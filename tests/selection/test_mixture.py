@@ -216,7 +216,7 @@ def test_a_column_of_weights_that_is_not_there(desk):
 
 def test_what_its_ledger_says_is_not_human_is_refused_as_human(desk):
     uc.write(uc.read("made.jsonl", origin="synthetic"), "ours/")
-    with pytest.raises(uc.InputError, match=r"its ledger says of 80 of its rows that they are synthetic") as refused:
+    with pytest.raises(uc.InputError, match=r"its ledger says synthetic, in 80 of its rows") as refused:
         uc.mix(human="ours/", synthetic="made.jsonl", human_share=0.6)
     assert "--synthetic" in refused.value.hint
     assert "declares it" in refused.value.hint

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -92,9 +93,22 @@ def _place(path: Path) -> Path:
         raise OutputRefused(f"{path} is a file", hint="-o takes a folder, *.parquet or *.jsonl")
     if folder is path and path.is_dir() and any(path.iterdir()) and not (path / "found.parquet").is_file():
         raise OutputRefused(f"{path} holds other things than what was found", hint="name a new folder")
+    if path.suffix in _FILES and path.is_file() and not _ours(path):
+        raise OutputRefused(f"{path} is there already and is no output of find", hint="choose another name")
     with refusals(folder):
         folder.mkdir(parents=True, exist_ok=True)
     return path if path.suffix in _FILES else path / "found.parquet"
+
+
+def _ours(path: Path) -> bool:
+    """Whether a file holds what an earlier search found."""
+    try:
+        if path.suffix == ".parquet":
+            return bool(pq.read_schema(path).names == FOUND.names)
+        with path.open(encoding="utf-8") as file:
+            return list(json.loads(file.readline())) == FOUND.names
+    except (OSError, ValueError, TypeError):
+        return False
 
 
 def _write(found: Iterator[pa.RecordBatch], place: Path | None, first: _First) -> None:

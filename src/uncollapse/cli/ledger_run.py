@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -17,6 +18,7 @@ from uncollapse.cli.progress import waiting
 from uncollapse.cli.reserve_settings import ReserveCheckJob
 from uncollapse.cli.settings import VerifyJob
 from uncollapse.corpora import Corpus
+from uncollapse.document import Origin
 from uncollapse.errors import UsageError
 from uncollapse.ledger.findings import KEPT
 from uncollapse.ledger.kin import Ids, Kin
@@ -26,6 +28,7 @@ from uncollapse.ledger.signature import new_key as make_key
 from uncollapse.ledger.signature import sign
 from uncollapse.ledger.verify import Evidence, Verification, verify
 from uncollapse.provenance import Policy
+from uncollapse.provenance.claiming import said_otherwise
 
 BROKEN = 1
 RULES = {
@@ -105,7 +108,15 @@ def reserve_of(address: str) -> Reserve | Ids:
     """What knows which texts are in a reserve, or in any corpus that is taken for one."""
     if is_reserve(address):
         return Reserve.open(Path(address))
-    return Ids.of(_read((address,), "the reserve"))
+    with waiting("the reserve is read"):
+        corpus = corpora.read(address, origin="human")
+    return Ids(mark for batch in corpus.batches() for mark in _human(batch))
+
+
+def _human(batch: pa.RecordBatch) -> list[str]:
+    """The ids of the rows that nothing says a model wrote or changed."""
+    own = zip(batch.column("id").to_pylist(), batch.column("origin").to_pylist(), said_otherwise(batch), strict=True)
+    return [mark for mark, origin, said in own if origin == Origin.HUMAN and not said]
 
 
 def _kin(addresses: tuple[str, ...]) -> Kin:

@@ -30,6 +30,7 @@ from uncollapse.errors import InputError, MissingColumn, UsageError
 from uncollapse.ledger.admissions import COLUMNS, DIGESTS, MANIFEST, TEXTS, Admission, Charter, Ground
 from uncollapse.ledger.blocks import Block, Told, blocks, silent
 from uncollapse.ledger.reserve import SCRATCH, Reserve, clear, held
+from uncollapse.provenance.claiming import said_otherwise
 from uncollapse.provenance.normal import normal_hashes
 
 NEAR = 0.8  # a new text with this share of its word runs in one that is there is a near copy of it
@@ -293,8 +294,9 @@ def refuse_what_is_not_human(block: Block) -> None:
     """
     columns = {name: block.batch.column(name).to_pylist() for name in ("origin", "generation", "parents", "edits")}
     wrong = []
+    said = said_otherwise(block.batch)
     for row, place in enumerate(block.places):
-        reason = why_not_human({name: values[row] for name, values in columns.items()})
+        reason = why_not_human({name: values[row] for name, values in columns.items()}) or said[row]
         if reason:
             wrong.append(f"{place.source}, row {place.row}: {reason}")
     if wrong:

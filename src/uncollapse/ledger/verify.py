@@ -121,6 +121,9 @@ def verify(corpus: str, *, evidence: Evidence | None = None, on_progress: Watche
     if papers.manifest is None:
         return _without(papers, corpus, findings)
     with tempfile.TemporaryDirectory(prefix="uncollapse-verify-") as folder:
+        if papers.manifest.output != "folder":
+            names = [shard.name for shard in papers.manifest.shards]
+            findings.hold("shard", papers.path.name, found=names, expected=[papers.corpus.name])
         walk = _Walk(papers, papers.manifest, evidence, findings, Path(folder), on_progress)
         check_manifest(papers, findings)
         if walk.manifest.format == VERSION:

@@ -22,6 +22,7 @@ from uncollapse.corpora.tables import sizes
 from uncollapse.document import Origin
 from uncollapse.errors import ColumnClash, InputError, MissingColumn, UsageError
 from uncollapse.provenance import words
+from uncollapse.provenance.claiming import said_otherwise
 from uncollapse.step import Reject
 
 
@@ -105,7 +106,13 @@ def survey(inputs: Inputs, *, seed: int, weights: str | None = None, on_progress
         rows["input"] = [numbers[place.source] for place in part.places]
         rows["role"] = np.array([int(role) for role in inputs.roles], np.uint8)[rows["input"]]
         wrong = np.flatnonzero((rows["role"] == Role.HUMAN) & (rows["origin"] != ORIGIN_CODES[Origin.HUMAN]))
-        strangers.update((part.places[row].source, ORIGINS[int(rows["origin"][row])].as_py()) for row in wrong)
+        strangers.update(
+            (part.places[row].source, f"its ledger says {ORIGINS[int(rows['origin'][row])].as_py()}") for row in wrong
+        )
+        claims = said_otherwise(part.batch)
+        for row in np.flatnonzero(rows["role"] == Role.HUMAN).tolist():
+            if claims[row]:
+                strangers[part.places[row].source, claims[row]] += 1
         if weights is not None:
             rows["weight"] = _weights(part, rows, column=weights)
         found.append(rows)
@@ -145,10 +152,10 @@ def _ties(batch: pa.RecordBatch, rows: ndarray) -> list[int]:
 
 
 def _not_human(strangers: Counter[tuple[str, str]]) -> InputError:
-    (source, origin), count = strangers.most_common(1)[0]
+    (source, said), count = strangers.most_common(1)[0]
     more = f", and {strangers.total() - count:,} more elsewhere" if strangers.total() > count else ""
     return InputError(
-        f"{source} was given as human, and its ledger says of {count:,} of its rows that they are {origin}{more}",
+        f"{source} was given as human, and is not: {said}, in {count:,} of its rows{more}",
         hint="Give it as --synthetic. Who knows better declares it: a plain file with the texts alone, given as"
         " --human, counts as human and is recorded as declared so.",
     )
