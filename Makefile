@@ -15,6 +15,9 @@ TORCH ?= 2.13.0
 # What pytest is told besides: make test PYTEST="-k respelling -x"
 PYTEST ?=
 
+# A counted model's folder is part of the recipe and so of every draw: the same place, the same draws in every run.
+SCRATCH ?= $(or $(TMPDIR),/tmp)/uncollapse-tests
+
 VENV := .venv
 PY := $(VENV)/bin/python
 # Errors alone: what a package index lacks is no news until a package is wanting.
@@ -32,7 +35,7 @@ demo: $(MODEL)  ## environment, packages, embedded model; then edits a real samp
 	@$(PY) recipes/demo.py demo
 
 test: $(MODEL) $(BROWSER)  ## environment, packages, embedded model, browser; then every test but the slow ones
-	@$(PY) -m pytest $(PYTEST)
+	@$(PY) -m pytest --basetemp "$(SCRATCH)" $(PYTEST)
 
 test-slow: $(MODEL) $(BROWSER)  ## the tests that take minutes
 	@$(PY) -m pytest -m slow $(PYTEST)

@@ -45,7 +45,7 @@ def test_the_share_of_the_corpus(found):
 
 def test_each_document_has_a_row_and_a_reason(found):
     rows = found.table.to_pylist()
-    assert [row["row"] for row in rows] == list(range(100))
+    assert [row["row"] for row in rows] == list(range(1, 101))
     assert {row["class"] for row in rows} <= {"human", "machine", "unknown"}
     called = np.array([row["class"] for row in rows])
     assert (called[70:] == "machine").mean() > 0.8

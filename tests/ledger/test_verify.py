@@ -70,7 +70,7 @@ def edited_row(rows):
 
 def swap_letter(rows):
     row = rows[edited_row(rows)]
-    row["text"] = row["text"].replace("sat", "sit", 1)
+    row["text"] = row["text"][:-1] + ("!" if row["text"][-1] != "!" else "?")
 
 
 def other_origin(rows):

@@ -85,6 +85,7 @@ def _perform(job: GenerateJob, step: Writer, *, as_json: bool, warn: bool) -> in
 def _what_the_mark_costs(step: Writer, corpus: Corpus) -> str:
     """How much less varied marked texts are than others, on several texts of each of the first documents."""
     said = []
+    documents = min(DOCUMENTS, corpus.rows)
     for name, key in (("without", None), ("with", step.watermark)):
         texts: list[str] = []
         for draw in range(DRAWS):
@@ -96,7 +97,7 @@ def _what_the_mark_costs(step: Writer, corpus: Corpus) -> str:
         share = 100 * len(set(pairs)) / len(pairs) if pairs else 0.0
         said.append(f"{share:.1f} % {name} it")
     return (
-        f"watermark: distinct pairs of words in {DRAWS} texts of {TOKENS} tokens for each of {DOCUMENTS} documents: "
+        f"watermark: distinct pairs of words in {DRAWS} texts of {TOKENS} tokens for each of {documents} documents: "
         f"{', '.join(said)}\n"
     )
 

@@ -66,7 +66,7 @@ def table_of(survey: Survey, rows: Rows, columns: dict[str, Any]) -> pa.Table:
         evidence[number] = said
     made: dict[str, pa.Array] = {
         "id": pa.array(survey.ids, pa.string()),
-        "row": pa.array(np.arange(count), pa.int64()),
+        "row": pa.array(np.arange(1, count + 1), pa.int64()),
         "source": pa.array(survey.sources, pa.string()),
         "domain": pa.array(survey.domains, pa.string()),
         "origin": pa.array(survey.origins, pa.string()),

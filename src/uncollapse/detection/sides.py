@@ -107,13 +107,19 @@ def _scored(side: _Texts, kept: Bool[ndarray, "n"], scorer: Scorer, *, name: str
     return Known(scorer.upwards(scored), scored.tokens, domains)
 
 
+def _gone(sides: Sides) -> str:
+    """Why labelled texts were left out, where any were."""
+    gone = [f"{number:,} {reason.removeprefix('human: ')}" for reason, number in sides.left_out.items() if number]
+    return f" ({', '.join(gone)} were left out)" if gone else ""
+
+
 def _refuse_few(sides: Sides, false_alarms: float) -> None:
     assert sides.calibration is not None
     assert sides.human is not None
     if not sides.calibration.groups:
         raise InputError(
-            f"{len(sides.human.domains):,} human texts to calibrate with: no domain has enough of 64 tokens and more "
-            f"for {false_alarms:g} false alarms",
+            f"{len(sides.human.domains):,} human texts to calibrate with{_gone(sides)}: no domain has enough of 64 "
+            f"tokens and more for {false_alarms:g} false alarms",
             hint=f"it takes {fewest_texts(false_alarms)} in a domain, and some 500 for a rate that is known to a "
             "hundredth; or allow more with --false-alarms",
         )
