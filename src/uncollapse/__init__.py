@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from uncollapse.ledger import Evidence, Verification, verify
     from uncollapse.provenance import Policy
     from uncollapse.sampling import Decoding
-    from uncollapse.selection import Mixture, mix
+    from uncollapse.selection import Mixture, arbitrate, mix
     from uncollapse.step import Outcome, Reject, Statistic, Step
 
 _ROOMS = {
@@ -79,7 +79,7 @@ _ROOMS = {
     "execution": ("RunResult",),
     "ledger": ("Evidence", "Verification", "verify"),
     "provenance": ("Policy",),
-    "selection": ("Mixture", "mix"),
+    "selection": ("Mixture", "arbitrate", "mix"),
     "generation": ("Answer", "Continue", "Rephrase"),
     "sampling": ("Decoding",),
     "step": ("Outcome", "Reject", "Statistic", "Step"),
@@ -132,6 +132,7 @@ __all__ = [
     "Verification",
     "WorkerLost",
     "__version__",
+    "arbitrate",
     "audit",
     "collapse",
     "from_documents",

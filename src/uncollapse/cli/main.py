@@ -14,6 +14,7 @@ from typing import Annotated, Any, TypeAlias
 import typer
 
 from uncollapse.cli import (
+    arbitrate,
     audit,
     card,
     collapse,
@@ -79,6 +80,7 @@ def _until_nobody_reads(verb: Callable[..., None]) -> Callable[..., None]:
 _add(edit.edit, group=MAKE)
 _add(revert.revert, group=MAKE)
 _add(generate.generate, group=MAKE)
+_add(arbitrate.arbitrate, group=CHOOSE)
 _add(mix.mix, group=CHOOSE)
 _add(audit.audit, group=CHECK)
 _add(detect.detect, group=CHECK)

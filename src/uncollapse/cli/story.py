@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from uncollapse.cli import (
+    arbitrating_run,
     auditing_run,
     card_run,
     detecting_run,
@@ -20,6 +21,7 @@ from uncollapse.cli import (
     reserve_run,
     tracing_run,
 )
+from uncollapse.cli.arbitrating_run import ArbitrateJob, arbitrate_job
 from uncollapse.cli.card_run import CardJob, card_job
 from uncollapse.cli.detect_settings import DetectJob, DetectorJob, detect_job, detector_job
 from uncollapse.cli.failures import visible
@@ -57,6 +59,7 @@ SHAPE = "write `steps:` and under it entries such as `- edit: {inputs: essays.js
 
 Asked: TypeAlias = (
     Job
+    | ArbitrateJob
     | AuditJob
     | CardJob
     | MixJob
@@ -100,6 +103,7 @@ VERBS: Mapping[str, Verb] = {
     "edit": Verb(lambda given, _: edit_job(given), editing_run.perform),
     "revert": Verb(lambda given, _: revert_job(given), editing_run.perform_revert),
     "generate": Verb(lambda given, base: generate_job(given, base=base), generating_run.perform),
+    "arbitrate": Verb(lambda given, base: arbitrate_job(given, base=base), arbitrating_run.perform),
     "mix": Verb(lambda given, base: mix_job(given, base=base), mixing_run.perform),
     "card": Verb(lambda given, base: card_job(given, base=base), card_run.perform),
     "audit": Verb(lambda given, base: audit_job(given, base=base), auditing_run.perform),

@@ -139,7 +139,8 @@ class Plan:
 
     `columns` is the schema of the user's own columns as they stand in the corpus. `broken_rows` counts the rows that
     the planning pass could not read. `recipes` holds the recipes, by fingerprint, that made the inputs. `folders` are
-    the local folders that were named. `mixture` says, of a mixture, what was asked and what was reached.
+    the local folders that were named. `mixture` says, of a mixture, what was asked and what was reached; `arbitration`
+    the same of winners among candidates.
     """
 
     inputs: tuple[Input, ...]
@@ -151,6 +152,7 @@ class Plan:
     recipes: Mapping[str, Json] = field(default_factory=dict)
     folders: tuple[Path, ...] = ()
     mixture: Mapping[str, Json] = field(default_factory=dict)
+    arbitration: Mapping[str, Json] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -177,6 +179,7 @@ class Plan:
             "shards": [[list(piece) for piece in shard.pieces] for shard in self.shards],
             "notices": {notice.what: list(notice.names) for notice in self.notices},
             **({"mixture": dict(self.mixture)} if self.mixture else {}),
+            **({"arbitration": dict(self.arbitration)} if self.arbitration else {}),
         }
 
     @cached_property
