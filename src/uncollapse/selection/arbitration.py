@@ -55,7 +55,8 @@ class Arbitration(BaseModel):
     """Which candidates are compared, by what, and which of them are kept.
 
     `score` is a column or a scorer (`lexical-diversity`, `agreement`, `likelihood` and `reward` with `model`,
-    `distance` with `reference`); `column:NAME` and `scorer:NAME` say which where both are there. `lowest` keeps the low.
+    `distance` with `reference`); `column:NAME` and `scorer:NAME` say which where both are there.
+    `lowest` keeps low scores.
     `group` is the column that rivals have in common (else their first parent), `teacher` says whose a candidate is: a
     column, `model` (as the ledger names it), `recipe`, `pool` (what was given), or `auto`, the model where the ledger
     names one and else the pool. `temperature` is that of softmax, in the unit of the score. Caps and `random_floor` are

@@ -11,7 +11,7 @@ Every number of ours is a mean over words or tokens, so that length alone wins n
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
@@ -42,6 +42,7 @@ class NoScore(Exception):
         self.unscored = unscored
 
 
+@runtime_checkable
 class Scorer(Protocol):
     """What gives each row of a batch a finite number; raises `NoScore` for a row that has none."""
 

@@ -110,8 +110,8 @@ def _ranked(score: Float64[ndarray, "n"]) -> Float64[ndarray, "n"]:
 
 
 def uniform(bits: UInt64[ndarray, "n"]) -> Float64[ndarray, "n"]:
-    """Numbers in (0, 1) out of 64 bits, 53 of which count."""
-    return ((bits >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+    """Numbers in (0, 1) out of 64 bits, 52 of which count: with 53 the last would be rounded to 1."""
+    return ((bits >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
 
 
 def _open_groups(found: _Sorted, cap: Fraction | None) -> Bool[ndarray, "g"]:

@@ -1,0 +1,73 @@
+"""`uncollapse arbitrate` as a person types it."""
+
+import json
+
+import pytest
+
+from desk import SENTENCES, read_rows, write_rows
+
+
+@pytest.fixture
+def desk(desk):
+    for at, name in enumerate("ab"):
+        rows = [
+            {"text": f"{SENTENCES[(i + at) % 4]} {name}{i}", "prompt": i % 6, "good": (i * 7 + at * 3) % 11}
+            for i in range(12)
+        ]
+        write_rows(desk / f"{name}.jsonl", rows)
+    return desk
+
+
+ASKED = ("arbitrate", "a.jsonl", "b.jsonl", "--score", "good", "--group", "prompt")
+
+
+def test_winners_are_told_by_teacher_and_verified(uncollapse, desk):
+    done = uncollapse(*ASKED, "--cap-teacher", "0.5", "-o", "best/")
+    assert done.code == 0, done.err
+    assert "of 24 candidates in 6 groups 6 are kept, by column good" in done.out
+    assert "50.0 %" in done.out
+    assert uncollapse("verify", "best/").code == 0
+    again = uncollapse(*ASKED, "--cap-teacher", "0.5", "-o", "best/")
+    assert "nothing to do" in again.out
+    other = uncollapse(*ASKED, "-o", "best/")
+    assert other.code == 2
+    assert "cap_teacher" in other.err
+
+
+def test_the_account_as_json_is_one_document(uncollapse, desk):
+    done = uncollapse(*ASKED, "--lowest", "-o", "best.jsonl", "--json")
+    told = json.loads(done.out)
+    assert told["rows"]["out"] == 6
+    rows = read_rows(desk / "best.jsonl")
+    assert told["arbitration"]["mean score"]["kept"] == sum(row["good"] for row in rows) / 6
+    assert {row["arbitration_rivals"] for row in rows} == {3}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("a.jsonl",), "no score was named"),
+        (("--score", "good"), "no pool was named"),
+        (("a.jsonl", "--score", "good"), "row 1: its ledger names no parent"),
+        (("absent.jsonl", "--score", "good"), "absent.jsonl"),
+        (("a.jsonl", "a.jsonl", "--score", "good", "--group", "prompt"), "named twice"),
+        (("a.jsonl", "--score", "good", "--group", "prompt", "--cap-teacher", "0.5"), "do not allow it"),
+        (("a.jsonl", "--score", "good", "--group", "prompt", "--random-floor", "2"), "--random-floor"),
+        (("a.jsonl", "--score", "good", "--group", "prompt", "--cap-stratum", "prompt"), "--cap-stratum"),
+    ],
+)
+def test_what_cannot_be_is_said_and_nothing_is_written(uncollapse, desk, words, said):
+    done = uncollapse("arbitrate", *words, "-o", "best/")
+    assert done.code == 2
+    assert said in done.err
+    assert "try:" in done.err
+    assert not (desk / "best").exists()
+
+
+def test_a_story_arbitrates(uncollapse, desk):
+    (desk / "story.yaml").write_text(
+        "steps:\n  - arbitrate:\n      pools: [a.jsonl, b.jsonl]\n      score: good\n      group: prompt\n"
+        "      cap-stratum: prompt=0.5\n      output: best/\n"
+    )
+    assert uncollapse("run", "story.yaml").code == 0
+    assert (desk / "best" / "manifest.json").exists()
