@@ -116,7 +116,8 @@ def test_the_seed_decides_the_draws_and_workers_do_not(desk):
 
 def test_samples_of_a_model_group_by_their_parent_and_name_their_teacher(desk):
     lines(
-        desk / "human.jsonl", [{"text": f"the {word} by the {other} " * 9} for word, other in zip(WORDS, WORDS[::-1])]
+        desk / "human.jsonl",
+        [{"text": f"the {word} by the {other} " * 9} for word, other in zip(WORDS, WORDS[::-1], strict=True)],
     )
     for name, order in (("small", 1), ("large", 3)):
         CountedModel.fit([f"the {word} by the house was old . " * 5 for word in WORDS], order=order).save(desk / name)
@@ -134,10 +135,9 @@ def test_samples_of_a_model_group_by_their_parent_and_name_their_teacher(desk):
     pool = {row["id"]: row for name in pools for row in table(desk / name).to_pylist()}
     ours = [name for name in rows[0] if name.startswith("arbitration_")]
     assert [{name: row[name] for name in row if name not in ours} for row in rows] == [pool[row["id"]] for row in rows]
-    assert uc.verify("best/").broken == ()
-    assert {
-        each["teacher"] for each in uc.arbitrate(*pools, score="agreement", teacher="pool").plan.arbitration["teachers"]
-    } == set(pools)
+    assert uc.verify("best/").holds
+    told = uc.arbitrate(*pools, score="agreement", teacher="pool").plan.arbitration
+    assert {each["teacher"] for each in told["teachers"]} == set(pools)
 
 
 @pytest.mark.parametrize(
