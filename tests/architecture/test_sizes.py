@@ -17,6 +17,7 @@ VERBS = {
     PACKAGE / "cli" / "card.py": {"card"},
     PACKAGE / "cli" / "trace.py": {"trace"},
     PACKAGE / "cli" / "verify.py": {"verify"},
+    PACKAGE / "cli" / "contest.py": {"contest"},
     PACKAGE / "cli" / "detect.py": {"detect", "detector"},
     PACKAGE / "cli" / "edit.py": {"edit"},
     PACKAGE / "cli" / "find.py": {"find"},

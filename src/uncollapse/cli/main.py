@@ -18,6 +18,7 @@ from uncollapse.cli import (
     audit,
     card,
     collapse,
+    contest,
     detect,
     edit,
     find,
@@ -82,6 +83,7 @@ _add(revert.revert, group=MAKE)
 _add(generate.generate, group=MAKE)
 _add(arbitrate.arbitrate, group=CHOOSE)
 _add(mix.mix, group=CHOOSE)
+_add(contest.contest, group=CHOOSE)
 _add(audit.audit, group=CHECK)
 _add(detect.detect, group=CHECK)
 _add(detect.detector, group=CHECK)

@@ -11,6 +11,7 @@ from uncollapse.cli import (
     arbitrating_run,
     auditing_run,
     card_run,
+    contest_run,
     detecting_run,
     editing_run,
     finding_run,
@@ -23,6 +24,7 @@ from uncollapse.cli import (
 )
 from uncollapse.cli.arbitrating_run import ArbitrateJob, arbitrate_job
 from uncollapse.cli.card_run import CardJob, card_job
+from uncollapse.cli.contest_run import ContestJob, contest_job
 from uncollapse.cli.detect_settings import DetectJob, DetectorJob, detect_job, detector_job
 from uncollapse.cli.failures import visible
 from uncollapse.cli.generating_settings import GenerateJob, generate_job
@@ -62,6 +64,7 @@ Asked: TypeAlias = (
     | ArbitrateJob
     | AuditJob
     | CardJob
+    | ContestJob
     | MixJob
     | DetectJob
     | DetectorJob
@@ -105,6 +108,7 @@ VERBS: Mapping[str, Verb] = {
     "generate": Verb(lambda given, base: generate_job(given, base=base), generating_run.perform),
     "arbitrate": Verb(lambda given, base: arbitrate_job(given, base=base), arbitrating_run.perform),
     "mix": Verb(lambda given, base: mix_job(given, base=base), mixing_run.perform),
+    "contest": Verb(lambda given, base: contest_job(given, base=base), contest_run.perform),
     "card": Verb(lambda given, base: card_job(given, base=base), card_run.perform),
     "audit": Verb(lambda given, base: audit_job(given, base=base), auditing_run.perform),
     "verify": Verb(lambda given, base: verify_job(given, base=base), ledger_run.perform_verify),
