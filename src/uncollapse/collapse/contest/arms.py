@@ -18,7 +18,7 @@ from jaxtyping import Float64, Int64
 from numpy import ndarray
 from numpy.random import Generator
 
-from uncollapse.collapse.contest.students import Pupil, Student
+from uncollapse.collapse.contest.students import Lesson, Pupil, Student
 from uncollapse.collapse.contest.text import OPENING, Pieces, Sides, heads
 from uncollapse.document import Origin, declare
 from uncollapse.errors import UsageError
@@ -152,7 +152,7 @@ def _pools(now: Round, count: int) -> list[list[str]]:
     """What three teachers write to the same openings."""
     openings = now.openings(count)
     seed = int(now.rng.integers(2**31))
-    teachers = now.student.teachers(now.pupil, now.before, now.pieces, seed=seed)
+    teachers = now.student.teachers(now.pupil, Lesson(now.before, now.sides.training, now.pieces), seed=seed)
     return [each.write(openings, rng=now.rng) for each in teachers.values()]
 
 

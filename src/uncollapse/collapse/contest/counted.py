@@ -20,8 +20,8 @@ from numpy import ndarray
 from numpy.random import Generator
 from pydantic import Field, model_validator
 
-from uncollapse.collapse.contest.students import Pupil, Student
-from uncollapse.collapse.contest.text import OPENING, Pieces, Vocabulary
+from uncollapse.collapse.contest.students import Lesson, Pupil, Student
+from uncollapse.collapse.contest.text import OPENING, Vocabulary
 from uncollapse.collapse.ngram_model import Counts, count, find, followed
 
 FLOOR = 0.001
@@ -42,17 +42,19 @@ class CountedStudent(Student):
             raise ValueError(f"weights are 0 or more and add up to {1 - FLOOR:g}")
         return self
 
-    def learn(self, texts: Sequence[str], pieces: Pieces, *, seed: int) -> "CountedPupil":
-        """The counts of the texts."""
-        streams = pieces.vocabulary.read(texts, words=pieces.words)
+    def learn(self, lesson: Lesson, *, seed: int) -> "CountedPupil":
+        """The counts of the texts; counting draws nothing."""
+        pieces = lesson.pieces
+        streams = pieces.vocabulary.read(lesson.texts, words=pieces.words)
         counts = count(streams, types=len(pieces.vocabulary), order=len(self.weights))
         return CountedPupil(counts, self.weights, pieces.vocabulary, pieces.words)
 
-    def teachers(self, own: Pupil, texts: Sequence[str], pieces: Pieces, *, seed: int) -> Mapping[str, Pupil]:
+    def teachers(self, own: Pupil, lesson: Lesson, *, seed: int) -> Mapping[str, Pupil]:
         """The model itself, one of pairs alone, and one that trusts triples more and has read half of the texts."""
-        pairs = CountedStudent(weights=(0.249, 0.75)).learn(texts, pieces, seed=seed)
+        texts = lesson.texts
+        pairs = CountedStudent(weights=(0.249, 0.75)).learn(lesson, seed=seed)
         half = [texts[at] for at in np.sort(np.random.default_rng(seed).permutation(len(texts))[: len(texts) // 2])]
-        bold = CountedStudent(weights=(0.049, 0.25, 0.70)).learn(half, pieces, seed=seed)
+        bold = CountedStudent(weights=(0.049, 0.25, 0.70)).learn(lesson._replace(texts=half), seed=seed)
         return {"triples": own, "pairs": pairs, "half, bolder": bold}
 
 

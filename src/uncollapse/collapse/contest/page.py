@@ -97,7 +97,7 @@ def _ranking(name: str, what: str, ranks: Sequence[Standing], begun: Mapping[str
     table = Table(caption=f"After the last generation, {name} student", columns=columns, rows=rows)
     sentence = (
         f"{what[:1].upper()}{what[1:]}. Perplexity of held-out human text, lowest first, and its ratio to each"
-        f" control's at the same seeds, with {SURE:.0%} intervals over seeds; a ratio whose interval holds 1 says nothing."
+        f" control's at the same seeds, with {SURE:.0%} intervals over seeds; one that holds 1 says nothing."
     )
     return Section(f"ranking-{name}", f"The order, {name} student", sentence, table.markup())
 

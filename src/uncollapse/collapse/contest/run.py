@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from uncollapse.collapse.contest.arms import Arm, Round
 from uncollapse.collapse.contest.measures import MEASURES, Yardstick
-from uncollapse.collapse.contest.students import Pupil, Student
+from uncollapse.collapse.contest.students import Lesson, Pupil, Student
 from uncollapse.collapse.contest.text import Pieces
 from uncollapse.randomness import Stream
 from uncollapse.version import __version__
@@ -73,17 +73,20 @@ class _Start:
     @cached_property
     def first(self) -> Pupil:
         seed = int(generator(self.seed, "first", 0).integers(2**31))
-        return self.student.learn(self.yardstick.sides.training, self.pieces, seed=seed)
+        return self.student.learn(self.lesson(self.yardstick.sides.training), seed=seed)
 
     @cached_property
     def values(self) -> dict[str, float]:
         texts = self.yardstick.sides.training
         return self.yardstick.measured(texts, self.first, rng=generator(self.seed, "measured", 0))
 
+    def lesson(self, texts: Sequence[str]) -> Lesson:
+        return Lesson(texts, self.yardstick.sides.training, self.pieces)
+
     def judge(self) -> Pupil:
         if not self._judges:
             seed = int(generator(self.seed, "judge", 0).integers(2**31))
-            self._judges.append(self.student.learn(self.yardstick.sides.reference, self.pieces, seed=seed))
+            self._judges.append(self.student.learn(self.lesson(self.yardstick.sides.reference), seed=seed))
         return self._judges[0]
 
 
@@ -128,7 +131,7 @@ class Contest:
             )
             new = unit.arm.texts(now, len(sides.training))
             texts = [*texts, *new] if unit.arm.recipe.stays else new
-            pupil = unit.student.learn(texts, self.pieces, seed=int(rng.integers(2**31)))
+            pupil = unit.student.learn(start.lesson(texts), seed=int(rng.integers(2**31)))
             yield texts, pupil
 
 

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from jaxtyping import Float64
 from numpy import ndarray
@@ -31,6 +31,14 @@ class Pupil(Protocol):
         ...
 
 
+class Lesson(NamedTuple):
+    """What a student learns from: texts, the human text that all began with, and how texts and words are cut."""
+
+    texts: Sequence[str]
+    human: Sequence[str]
+    pieces: Pieces
+
+
 class Student(BaseModel, ABC):
     """A kind of model with its settings: learns from texts, the same from the same texts and seed."""
 
@@ -40,11 +48,11 @@ class Student(BaseModel, ABC):
     what: ClassVar[str]  # in words, for people
 
     @abstractmethod
-    def learn(self, texts: Sequence[str], pieces: Pieces, *, seed: int) -> Pupil:
-        """A fresh model of some texts; `pieces` says how long they are and which words there can be."""
+    def learn(self, lesson: Lesson, *, seed: int) -> Pupil:
+        """A fresh model of some texts."""
 
     @abstractmethod
-    def teachers(self, own: Pupil, texts: Sequence[str], pieces: Pieces, *, seed: int) -> Mapping[str, Pupil]:
+    def teachers(self, own: Pupil, lesson: Lesson, *, seed: int) -> Mapping[str, Pupil]:
         """Three teachers that differ, one of them the model itself, all of which have learned from the same texts."""
 
 
