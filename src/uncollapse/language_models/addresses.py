@@ -83,6 +83,16 @@ def resolve(address: str, *, dtype: str = "auto", window: int = WINDOW) -> Model
     return _card(address, revision=revision, dtype=dtype, window=min(window, context or window))
 
 
+def recorded(card: ModelCard) -> ModelCard:
+    """The card as a recipe has it: of a model on this disk the last part of its path.
+
+    What is written depends on the weights, which the revision names, and not on where they lie; and whoever reads a
+    manifest need not know the folders of the machine that wrote it.
+    """
+    known = card.address in EMBEDDED or card.address.startswith(hub.PREFIX)
+    return card if known else card._replace(address=Path(card.address).expanduser().resolve().name)
+
+
 def load(address: str, *, dtype: str = "auto", window: int = WINDOW, threads: int | None = None) -> LanguageModel:
     """The model behind an address, ready to score; `threads` is how many of the processor's it may use."""
     card = resolve(address, dtype=dtype, window=window)
