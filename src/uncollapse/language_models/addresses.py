@@ -105,6 +105,21 @@ def load(address: str, *, dtype: str = "auto", window: int = WINDOW, threads: in
     return NeuralModel(folder, card=card, threads=threads)
 
 
+def folder_of(address: str) -> Found:
+    """The folder of a neural model, fetched where it is not here, for whoever wants it as transformers has it.
+
+    Raises:
+        UnknownModel: nothing answers to the address.
+        BrokenModel: something does, but it is no neural model.
+    """
+    if (model := EMBEDDED.get(address)) is not None:
+        return Found(embedded.folder_of(model), model.revision)
+    found = _find(address)
+    if (found.folder / counted.FILE).is_file():
+        raise BrokenModel(f"{address} is a counted model, which has no weights", hint=f"a model is {GIVEN_KINDS}")
+    return found
+
+
 def _card(address: str, *, revision: str, dtype: str, window: int) -> ModelCard:
     return ModelCard(
         address=address,
