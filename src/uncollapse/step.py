@@ -104,8 +104,8 @@ class Mappable(Protocol[Mapped_co]):
         ...
 
 
-class StepModel(BaseModel):
-    """A step whose fields are checked when it is made and cannot change afterwards."""
+class Configured(BaseModel):
+    """What is checked when it is made and cannot change afterwards; its fields are its whole configuration."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -116,17 +116,25 @@ class StepModel(BaseModel):
             raise _usage_error(type(self), error) from None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # A step travels as its fields; a model that it has loaded stays where it is.
+        # It travels as its fields; a model that it has loaded stays where it is.
         return _remade, (type(self), self.model_dump())
 
+    @abstractmethod
     def recipe(self) -> Mapping[str, Json]:
-        """The step's name and every field; steps that resolve something at run time add it here."""
-        return {"step": type(self).__name__, **self.model_dump(mode="json")}
+        """Everything that the result depends on, in full."""
 
     @cached_property
     def fingerprint(self) -> str:
         """The 128-bit fingerprint of `recipe()`, in hexadecimal digits."""
         return fingerprint(dict(self.recipe()))
+
+
+class StepModel(Configured):
+    """A step whose fields are checked when it is made and cannot change afterwards."""
+
+    def recipe(self) -> Mapping[str, Json]:
+        """The step's name and every field; steps that resolve something at run time add it here."""
+        return {"step": type(self).__name__, **self.model_dump(mode="json")}
 
     @abstractmethod
     def apply(self, batch: pa.RecordBatch) -> Outcome:
@@ -163,11 +171,11 @@ class Executor(Protocol):
         ...
 
 
-def _remade(kind: type[StepModel], fields: dict[str, Any]) -> StepModel:
+def _remade(kind: type[Configured], fields: dict[str, Any]) -> Configured:
     return kind(**fields)
 
 
-def _usage_error(kind: type[StepModel], error: ValidationError) -> UsageError:
+def _usage_error(kind: type[Configured], error: ValidationError) -> UsageError:
     """What is wrong with the first field that is, what it may be, and the names that there are."""
     problem = error.errors()[0]
     name = str(problem["loc"][0]) if problem["loc"] else kind.__name__

@@ -83,6 +83,16 @@ def resolve(address: str, *, dtype: str = "auto", window: int = WINDOW) -> Model
     return _card(address, revision=revision, dtype=dtype, window=min(window, context or window))
 
 
+def recorded(card: ModelCard) -> ModelCard:
+    """The card as a recipe has it: of a model on this disk the last part of its path.
+
+    What is written depends on the weights, which the revision names, and not on where they lie; and whoever reads a
+    manifest need not know the folders of the machine that wrote it.
+    """
+    known = card.address in EMBEDDED or card.address.startswith(hub.PREFIX)
+    return card if known else card._replace(address=Path(card.address).expanduser().resolve().name)
+
+
 def load(address: str, *, dtype: str = "auto", window: int = WINDOW, threads: int | None = None) -> LanguageModel:
     """The model behind an address, ready to score; `threads` is how many of the processor's it may use."""
     card = resolve(address, dtype=dtype, window=window)
@@ -93,6 +103,21 @@ def load(address: str, *, dtype: str = "auto", window: int = WINDOW, threads: in
     from uncollapse.language_models.neural import NeuralModel  # noqa: PLC0415  (slow import)
 
     return NeuralModel(folder, card=card, threads=threads)
+
+
+def folder_of(address: str) -> Found:
+    """The folder of a neural model, fetched where it is not here, for whoever wants it as transformers has it.
+
+    Raises:
+        UnknownModel: nothing answers to the address.
+        BrokenModel: something does, but it is no neural model.
+    """
+    if (model := EMBEDDED.get(address)) is not None:
+        return Found(embedded.folder_of(model), model.revision)
+    found = _find(address)
+    if (found.folder / counted.FILE).is_file():
+        raise BrokenModel(f"{address} is a counted model, which has no weights", hint=f"a model is {GIVEN_KINDS}")
+    return found
 
 
 def _card(address: str, *, revision: str, dtype: str, window: int) -> ModelCard:
