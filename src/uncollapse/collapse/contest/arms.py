@@ -19,7 +19,7 @@ from numpy import ndarray
 from numpy.random import Generator
 
 from uncollapse.collapse.contest.students import Lesson, Pupil, Student
-from uncollapse.collapse.contest.text import OPENING, Pieces, Sides, heads
+from uncollapse.collapse.contest.text import OPENING, Pieces, Sides, plain
 from uncollapse.document import Origin, declare
 from uncollapse.errors import UsageError
 from uncollapse.selection.winners import Candidates, Rules, decide
@@ -47,7 +47,7 @@ class Round:
     def openings(self, count: int) -> list[str]:
         """The first words of texts of the generation before, drawn with replacement."""
         chosen = self.rng.integers(len(self.before), size=count)
-        return heads([self.before[at] for at in chosen.tolist()], words=OPENING)
+        return plain([self.before[at] for at in chosen.tolist()], words=OPENING)
 
     def written(self, count: int) -> list[str]:
         """As many texts of the model."""
@@ -192,6 +192,9 @@ RECIPES: Mapping[str, Recipe] = {
     "coverage": Recipe(
         partial(_selected, "coverage", "Coverage", {}), "what covers the reference's words, of 4 times as much"
     ),
+    "coverage-even": Recipe(
+        partial(_selected, "coverage", "Coverage", {"rare_weight": 1.0}), "the same, rare words weighing no more"
+    ),
     "rebalance": Recipe(
         partial(_selected, "rebalance", "Rebalance", {}), "drawn from the clusters of 4 times as much, evened out"
     ),
@@ -206,7 +209,7 @@ RECIPES: Mapping[str, Recipe] = {
 }
 USUAL = (
     *("real", "replace", "random", "reference", "human10", "human50", "accumulate", "edit"),
-    *("importance", "coverage", "rebalance", "top-likelihood", "importance+human10", "coverage+human10"),
+    *("importance", "coverage", "coverage-even", "top-likelihood", "importance+human10", "coverage-even+human10"),
     *("best-of-n", "typical", "teachers", "arbitrate", "arbitrate-capped", "arbitrate-typical"),
 )
 CONTROLS = ("replace", "random", "real")

@@ -1,6 +1,7 @@
 """The user's text, cut into pieces of equal length and parted: learned from, selected by, and never shown to anybody.
 
-Human text becomes pieces of so many words. Of these some are to learn from, some are the reference that selectors may
+Human text becomes pieces of so many words, in plain form: lower case, one blank between two words, so that no student
+writes in a form of its own. Of these some are to learn from, some are the reference that selectors may
 look at, and some are held out: neither a model, nor a selector, nor an encoder ever sees them.
 """
 
@@ -16,20 +17,19 @@ from jaxtyping import Int64, UInt64
 from numpy import ndarray
 
 from uncollapse.errors import InputError
-from uncollapse.ngrams import Case, Cutting, Tokens, cut
+from uncollapse.ngrams import Tokens, cut
 
 TRAINING, REFERENCE, HELD_OUT = 0.4, 0.2, 0.4
 """Shares of the pieces. Source: the toy recursion that this contest is held beside."""
 LEAST_PIECES = 50
 OPENING = 2
 """Words that a text begins with, taken from a text of the generation before; they are written by nobody."""
-AS_WRITTEN = Cutting(case=Case.KEEP)
 LEAST_DOCUMENTS = 50
 """With so many documents a whole document goes to one side; of fewer, which are books, each piece by itself."""
 
 
 class Piece(NamedTuple):
-    """A stretch of a document: its text as it stood there, and the document's number."""
+    """A stretch of a document in plain form, and the document's number."""
 
     text: str
     document: int
@@ -162,26 +162,18 @@ def pieces_of(batches: Iterable[pa.RecordBatch], *, words: int, most: int | None
 
 
 def stretches(text: str, *, words: int) -> list[str]:
-    """The text cut behind every `words` words; a rest that is shorter is left out."""
+    """The text cut behind every `words` words, in plain form; a rest that is shorter is left out."""
     result: list[str] = []
-    for tokens in cut(batch_of([text]), AS_WRITTEN):
-        for at in range(0, len(tokens.start) - words + 1, words):
-            result.append(_stretch(tokens, at, at + words))
+    for tokens in tokens_of([text]):
+        spelt = tokens.spell(1, np.arange(len(tokens.start)))
+        result += [" ".join(spelt[at : at + words]) for at in range(0, len(spelt) - words + 1, words)]
     return result
 
 
-def heads(texts: Sequence[str], *, words: int) -> list[str]:
-    """The first words of each text, as they stand there; all of a text that has no more."""
+def plain(texts: Sequence[str], *, words: int) -> list[str]:
+    """The first words of each text in plain form: lower case, one blank between two words."""
     result: list[str] = []
-    for tokens in cut(batch_of(texts), AS_WRITTEN):
-        edges = tokens.offsets.tolist()
-        result += [_stretch(tokens, first, min(first + words, end)) for first, end in pairwise(edges)]
+    for tokens in tokens_of(texts):
+        spelt = tokens.spell(1, np.arange(len(tokens.start)))
+        result += [" ".join(spelt[first : min(first + words, end)]) for first, end in pairwise(tokens.offsets.tolist())]
     return result
-
-
-def _stretch(tokens: Tokens, first: int, end: int) -> str:
-    """The text from one word to before another."""
-    if first == end:
-        return ""
-    start, stop = int(tokens.start[first]), int(tokens.start[end - 1] + tokens.length[end - 1])
-    return tokens.data[start:stop].tobytes().decode()
