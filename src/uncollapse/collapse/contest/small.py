@@ -25,6 +25,8 @@ from uncollapse.language_models.model import LanguageModel, Request, Tokens
 from uncollapse.sampling import Decoding
 from uncollapse.training import Material, Training, fit
 
+ROW = 64
+"""The rows that are read together have so many tokens, or a multiple of it: a piece and its ends, as a rule."""
 TIMES = 4
 """How often a text that ended too early is gone on with."""
 
@@ -40,24 +42,26 @@ class SmallStudent(Student):
 
     size: str = "tiny"
     epochs: Annotated[int, Field(ge=1)] = 8
-    tokens_a_word: Annotated[float, Field(gt=0)] = 1.6
-    context: Annotated[int, Field(ge=32)] = 128
-    batch_tokens: Annotated[int, Field(ge=32)] = 1024
+    tokens_a_word: Annotated[float, Field(gt=0)] = 1.5
+    batch_tokens: Annotated[int, Field(ge=64)] = 256
+    learning_rate: Annotated[float, Field(gt=0)] = 5e-3
 
     def learn(self, lesson: Lesson, *, seed: int) -> "SmallPupil":
         """The model; nothing of its folder is left when this returns."""
-        words = len(lesson.human) * lesson.pieces.words
+        words = lesson.pieces.words
+        row = ROW * -(-round(self.tokens_a_word * words + 2) // ROW)
         training = Training(
             size=self.size,
-            context=self.context,
-            batch_tokens=self.batch_tokens,
-            tokens=round(self.epochs * words * self.tokens_a_word),
+            context=row,
+            batch_tokens=max(self.batch_tokens, row),
+            tokens=round(self.epochs * len(lesson.human) * words * self.tokens_a_word),
+            learning_rate=self.learning_rate,
             seed=seed,
         )
         with tempfile.TemporaryDirectory(prefix="uncollapse-contest-") as folder:
             made = fit(Material(lesson.texts, human=lesson.human), Path(folder) / "model", training)
-            model = load(str(made.folder), dtype="float32", window=self.context)
-            return SmallPupil(model, lesson.pieces.words, self.context)
+            model = load(str(made.folder), dtype="float32", window=row)
+            return SmallPupil(model, words, row)
 
     def teachers(self, own: Pupil, lesson: Lesson, *, seed: int) -> Mapping[str, Pupil]:
         """The transformer itself, and counted models of triples and of pairs of the same texts."""
@@ -99,7 +103,8 @@ class SmallPupil:
     def _gone_on(self, texts: Sequence[str], rng: Generator) -> list[str]:
         """The texts with what the model adds to each, up to the length of a piece."""
         ids = _lines(self.model.vocabulary.encode(texts))
-        room = [max(self.window - len(line) - 1, 1) for line in ids]
+        # Of a text of rare words, which has more tokens than the window, the end is read, and some more written.
+        room = [max(self.window - len(line) - 2, self.window // 4) for line in ids]
         asked = [Request(line.astype(np.int32), rng.random(most)) for line, most in zip(ids, room, strict=True)]
         written = self.model.generate(asked, decoding=Decoding())
         surfaces = self.model.vocabulary.surfaces
