@@ -130,6 +130,7 @@ def test_measures_by_hand(pieces):
     assert found["tail_mass"] == pytest.approx(1 / 4)  # z
     assert found["distinct_1"] == pytest.approx(3 / 4)
     assert found["distinct_3"] == 1
+    assert np.isnan(found["vendi"])
     p, q = np.array([2, 1, 0, 0, 0, 1]) / 4, np.array([4, 1, 1, 1, 1, 0]) / 8
     m = (p + q) / 2
     kl = lambda x: sum(a * np.log2(a / b) for a, b in zip(x, m, strict=True) if a)  # noqa: E731

@@ -50,12 +50,16 @@ class Yardstick:
         return _types(self.sides.held_out)
 
     def measured(self, texts: Sequence[str], pupil: Pupil, *, rng: Generator) -> dict[str, float]:
-        """Each measure of a generation and of the model that has learned from it."""
+        """Each measure of a generation and of the model that has learned from it.
+
+        Where no piece has a word of the reference, there is no direction to tell pieces apart by, and `vendi` is NaN.
+        """
         some = list(texts)
         if len(some) > self.pieces:
             some = [some[at] for at in np.sort(rng.permutation(len(some))[: self.pieces])]
         types, rows = _types(some), [row for tokens in tokens_of(some) for row in rows_of(tokens)]
         _, here, there = together(types, self.held_out)
+        vectors = self.encoder.vectors(rows)
         return {
             "perplexity": perplexity(pupil, self.sides.held_out[:READ]),
             "rare_coverage": rare_coverage(corpus=types, reference=self.held_out),
@@ -63,7 +67,7 @@ class Yardstick:
             "jsd": jensen_shannon(here, there).observed / float(np.log(2)),
             "distinct_1": distinct(rows, order=1),
             "distinct_3": distinct(rows, order=3),
-            "vendi": vendi_score(self.encoder.vectors(rows)),
+            "vendi": vendi_score(vectors) if len(vectors) else float("nan"),
         }
 
     @cached_property

@@ -41,7 +41,7 @@ class SmallStudent(Student):
     what: ClassVar[str] = "a small transformer, from scratch each generation"
 
     size: str = "tiny"
-    epochs: Annotated[int, Field(ge=1)] = 8
+    epochs: Annotated[int, Field(ge=1)] = 6
     tokens_a_word: Annotated[float, Field(gt=0)] = 1.5
     batch_tokens: Annotated[int, Field(ge=64)] = 256
     learning_rate: Annotated[float, Field(gt=0)] = 5e-3
