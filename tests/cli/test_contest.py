@@ -23,7 +23,7 @@ def test_a_contest_is_told_kept_and_gone_on_with(uncollapse, desk):
     done = uncollapse(*ASKED, "--arms", "replace,real,human50")
     assert done.code == 0, done.err
     assert "1. real" in done.out
-    assert "is a toy" in done.out
+    assert "By the counted student, a toy, human50 stays nearest" in done.out
     table = pq.read_table(desk / "out" / "results.parquet")
     assert table.num_rows == 3 * 2 * 3 * 7
     assert (desk / "out" / "index.html").read_text().startswith("<!DOCTYPE html>")

@@ -30,7 +30,8 @@ def test_intervals_are_students():
     assert geometric(np.array([1.0, 10.0, 100.0])).value == pytest.approx(10)
     alone = mean(np.array([3.0]))
     assert np.isnan(alone.low)
-    assert shown(alone) == "3"
+    assert shown(alone) == "3.00"
+    assert shown(found._replace(low=1.0, high=2345.6)) == "2.00 (1.00 to 2,346)"
 
 
 def test_the_order_is_by_perplexity_and_ratios_are_paired():
@@ -75,6 +76,8 @@ def test_the_page_says_who_comes_first_and_that_it_is_a_toy():
     page = contest_page(told, both, standings)
     assert "The counted student is a toy" in page
     assert "Both students side by side" in page
-    assert "0.5 (0.5 to 0.5)" in page
+    assert "0.500 (0.500 to 0.500)" in page
     assert page.count("<figure") == 8
-    assert "human10 stays nearest to human text and replace farthest, by the counted student" in answer(standings)
+    assert answer(standings).startswith(
+        "By the counted student, a toy, human10 stays nearest to human text and replace goes farthest from it."
+    )

@@ -179,7 +179,7 @@ RECIPES: Mapping[str, Recipe] = {
     ),
     "arbitrate-capped": Recipe(
         partial(_arbitrated, typical=False, rules=CAPPED),
-        "the same, no teacher above 40 %, 5 % random rejects",
+        "arbitrate with no teacher above 40 % and 5 % random rejects",
     ),
     "teachers": Recipe(_of_teachers, "for each opening one of three teachers, drawn (the control of arbitration)"),
     "arbitrate-typical": Recipe(
@@ -190,10 +190,12 @@ RECIPES: Mapping[str, Recipe] = {
         partial(_selected, "importance", "Importance", {}), "drawn from 4 times as much by importance for the reference"
     ),
     "coverage": Recipe(
-        partial(_selected, "coverage", "Coverage", {}), "what covers the reference's words, of 4 times as much"
+        partial(_selected, "coverage", "Coverage", {}),
+        "what covers the reference's words, of 4 times as much; rare ones weigh more",
     ),
     "coverage-even": Recipe(
-        partial(_selected, "coverage", "Coverage", {"rare_weight": 1.0}), "the same, rare words weighing no more"
+        partial(_selected, "coverage", "Coverage", {"rare_weight": 1.0}),
+        "what covers the reference's words, of 4 times as much; all words weigh the same",
     ),
     "rebalance": Recipe(
         partial(_selected, "rebalance", "Rebalance", {}), "drawn from the clusters of 4 times as much, evened out"

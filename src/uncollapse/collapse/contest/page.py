@@ -22,6 +22,7 @@ TOY = (
     "The counted student is a toy: it knows nothing but the words that it has counted, and cannot generalise. Its "
     "order of the arms is a hint for what to try on a real model, and no more."
 )
+ALL_HUMAN = {"real", "reference"}
 
 
 def contest_page(told: Mapping[str, Any], rows: Sequence[Row], standings: Mapping[str, Sequence[Standing]]) -> str:
@@ -45,22 +46,25 @@ def contest_page(told: Mapping[str, Any], rows: Sequence[Row], standings: Mappin
 
 
 def answer(standings: Mapping[str, Sequence[Standing]]) -> str:
-    """Who came first and last, and what is to be thought of it."""
+    """Who came first and last, of those that do not learn from human text alone."""
     said = []
     for name, ranks in standings.items():
-        names = [each.arm.name for each in ranks if each.arm.name not in {"real", "reference"}]
-        human = " Training on human text alone apart," if len(names) < len(ranks) else ""
-        said.append(
-            f"{human} {names[0]} stays nearest to human text and {names[-1]} farthest, by the {name} student.".strip()
-        )
-    return " ".join(said) + (f" {TOY}" if "counted" in standings else "")
+        names = [each.arm.name for each in ranks if each.arm.name not in ALL_HUMAN]
+        who = f"the {name} student, a toy" if name == "counted" else f"the {name} student"
+        if names:
+            said.append(f"By {who}, {names[0]} stays nearest to human text and {names[-1]} goes farthest from it.")
+    return " ".join(said) or "Human text alone took part."
 
 
 def shown(estimate: Estimate, *, digits: int = 3) -> str:
     """A value with its interval, where it has one."""
-    if not isfinite(estimate.low):
-        return f"{estimate.value:.{digits}g}"
-    return f"{estimate.value:.{digits}g} ({estimate.low:.{digits}g} to {estimate.high:.{digits}g})"
+    value, low, high = (_digits(part, digits) for part in estimate)
+    return f"{value} ({low} to {high})" if isfinite(estimate.low) else value
+
+
+def _digits(value: float, digits: int) -> str:
+    """So many digits, with the zeros at their end."""
+    return f"{value:,.0f}" if abs(value) >= 10 ** (digits - 1) else f"{value:#.{digits}g}"
 
 
 def _figures(told: Mapping[str, Any], standings: Mapping[str, Sequence[Standing]]) -> list[Figure]:
@@ -84,22 +88,28 @@ def _ranking(name: str, what: str, ranks: Sequence[Standing], begun: Mapping[str
             f"{each.place}. {each.arm.name}",
             shown(each.last["perplexity"], digits=4),
             *(shown(each.against[control]) if control in each.against else NONE for control in controls),
-            *(f"{each.last[measure].value:.3g}" for measure in MEASURES if measure != "perplexity"),
         )
         for each in ranks
     ]
-    first = [begun[measure]["value"] for measure in MEASURES]
-    rows.append(
-        ("generation 0", f"{first[0]:.4g}", *(NONE for _ in controls), *(f"{value:.3g}" for value in first[1:]))
-    )
-    others = [measure.replace("_", " ") for measure in MEASURES if measure != "perplexity"]
-    columns = ("arm", "perplexity", *(f"× {control}" for control in controls), *others)
+    rows.append(("generation 0", f"{begun['perplexity']['value']:.4g}", *(NONE for _ in controls)))
+    columns = ("arm", "perplexity", *(f"× {control}" for control in controls))
     table = Table(caption=f"After the last generation, {name} student", columns=columns, rows=rows)
     sentence = (
         f"{what[:1].upper()}{what[1:]}. Perplexity of held-out human text, lowest first, and its ratio to each"
         f" control's at the same seeds, with {SURE:.0%} intervals over seeds; one that holds 1 says nothing."
     )
-    return Section(f"ranking-{name}", f"The order, {name} student", sentence, table.markup())
+    toy = f" {TOY}" if name == "counted" else ""
+    body = table.markup() + _others(name, ranks, begun).markup()
+    return Section(f"ranking-{name}", f"The order, {name} student", sentence + toy, body)
+
+
+def _others(name: str, ranks: Sequence[Standing], begun: Mapping[str, Mapping[str, float]]) -> Table:
+    """The measures of the text."""
+    others = [measure for measure in MEASURES if measure != "perplexity"]
+    rows = [(each.arm.name, *(f"{each.last[measure].value:.3g}" for measure in others)) for each in ranks]
+    rows.append(("generation 0", *(f"{begun[measure]['value']:.3g}" for measure in others)))
+    columns = ("arm", *(measure.replace("_", " ") for measure in others))
+    return Table(caption=f"What the text of the last generation holds, {name} student", columns=columns, rows=rows)
 
 
 def _plots(name: str, arms: Sequence[Arm], rows: Sequence[Row]) -> Iterator[Section]:

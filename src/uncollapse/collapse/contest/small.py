@@ -23,7 +23,7 @@ from uncollapse.errors import InputError
 from uncollapse.language_models import load
 from uncollapse.language_models.model import LanguageModel, Request, Tokens
 from uncollapse.sampling import Decoding
-from uncollapse.training import Material, Training, fit
+from uncollapse.training import Material, Trained, Training, fit
 
 ROW = 64
 """The rows that are read together have so many tokens, or a multiple of it: a piece and its ends, as a rule."""
@@ -59,7 +59,7 @@ class SmallStudent(Student):
             seed=seed,
         )
         with tempfile.TemporaryDirectory(prefix="uncollapse-contest-") as folder:
-            made = fit(Material(lesson.texts, human=lesson.human), Path(folder) / "model", training)
+            made = _made(Material(lesson.texts, human=lesson.human), Path(folder) / "model", training)
             model = load(str(made.folder), dtype="float32", window=row)
             return SmallPupil(model, words, row)
 
@@ -138,6 +138,13 @@ class SmallPupil:
         logprob = self.model.score(tokens).logprob.astype(np.float64)
         sums = np.bincount(tokens.document_of(), weights=np.nan_to_num(-logprob), minlength=len(texts))
         return np.asarray(sums / np.maximum(_words(texts) - OPENING, 1), np.float64)
+
+
+def _made(material: Material, folder: Path, training: Training) -> Trained:
+    try:
+        return fit(material, folder, training)
+    except InputError as error:
+        raise InputError(error.message, hint="Give more text, or longer pieces: --length 60") from error
 
 
 def _lines(tokens: Tokens) -> list[ndarray]:
