@@ -24,6 +24,7 @@ VERBS = {
     PACKAGE / "cli" / "reserve.py": {"add"},
     PACKAGE / "cli" / "mix.py": {"mix"},
     PACKAGE / "cli" / "generate.py": {"generate"},
+    PACKAGE / "cli" / "train.py": {"train"},
     PACKAGE / "corpora" / "corpus.py": {"read"},
     PACKAGE / "execution" / "run.py": {"run"},
 }
