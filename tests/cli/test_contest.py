@@ -38,6 +38,16 @@ def test_a_contest_is_told_kept_and_gone_on_with(uncollapse, desk):
     assert "units of another contest" in other.err
 
 
+def test_a_story_holds_a_contest(uncollapse, desk):
+    (desk / "story.yaml").write_text(
+        "steps:\n  - contest:\n      corpus: book.txt\n      arms: [replace, real]\n      seeds: 1\n"
+        "      generations: 1\n      length: 20\n      output: out/\n"
+    )
+    done = uncollapse("run", "story.yaml")
+    assert done.code == 0, done.err
+    assert (desk / "out" / "index.html").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -62,6 +62,11 @@ def shown(estimate: Estimate, *, digits: int = 3) -> str:
     return f"{value} ({low} to {high})" if isfinite(estimate.low) else value
 
 
+def _plain(value: float | None) -> str:
+    """A measure, or nothing where the text has none, as of rare words where no word is rare."""
+    return NONE if value is None or not isfinite(value) else f"{value:.4g}" if value >= 100 else f"{value:.3g}"
+
+
 def _digits(value: float, digits: int) -> str:
     """So many digits, with the zeros at their end."""
     return f"{value:,.0f}" if abs(value) >= 10 ** (digits - 1) else f"{value:#.{digits}g}"
@@ -81,7 +86,9 @@ def _figures(told: Mapping[str, Any], standings: Mapping[str, Sequence[Standing]
     return figures
 
 
-def _ranking(name: str, what: str, ranks: Sequence[Standing], begun: Mapping[str, Mapping[str, float]]) -> Section:
+def _ranking(
+    name: str, what: str, ranks: Sequence[Standing], begun: Mapping[str, Mapping[str, float | None]]
+) -> Section:
     controls = [control for control in CONTROLS if any(control in each.against for each in ranks)]
     rows = [
         (
@@ -91,7 +98,7 @@ def _ranking(name: str, what: str, ranks: Sequence[Standing], begun: Mapping[str
         )
         for each in ranks
     ]
-    rows.append(("generation 0", f"{begun['perplexity']['value']:.4g}", *(NONE for _ in controls)))
+    rows.append(("generation 0", _plain(begun["perplexity"]["value"]), *(NONE for _ in controls)))
     columns = ("arm", "perplexity", *(f"× {control}" for control in controls))
     table = Table(caption=f"After the last generation, {name} student", columns=columns, rows=rows)
     sentence = (
@@ -103,11 +110,11 @@ def _ranking(name: str, what: str, ranks: Sequence[Standing], begun: Mapping[str
     return Section(f"ranking-{name}", f"The order, {name} student", sentence + toy, body)
 
 
-def _others(name: str, ranks: Sequence[Standing], begun: Mapping[str, Mapping[str, float]]) -> Table:
+def _others(name: str, ranks: Sequence[Standing], begun: Mapping[str, Mapping[str, float | None]]) -> Table:
     """The measures of the text."""
     others = [measure for measure in MEASURES if measure != "perplexity"]
-    rows = [(each.arm.name, *(f"{each.last[measure].value:.3g}" for measure in others)) for each in ranks]
-    rows.append(("generation 0", *(f"{begun[measure]['value']:.3g}" for measure in others)))
+    rows = [(each.arm.name, *(_plain(each.last[measure].value) for measure in others)) for each in ranks]
+    rows.append(("generation 0", *(_plain(begun[measure]["value"]) for measure in others)))
     columns = ("arm", *(measure.replace("_", " ") for measure in others))
     return Table(caption=f"What the text of the last generation holds, {name} student", columns=columns, rows=rows)
 
