@@ -12,6 +12,7 @@ from uncollapse.cli import (
     card_run,
     detecting_run,
     editing_run,
+    evaluating_run,
     finding_run,
     generating_run,
     ledger_run,
@@ -23,6 +24,7 @@ from uncollapse.cli import (
 )
 from uncollapse.cli.card_run import CardJob, card_job
 from uncollapse.cli.detect_settings import DetectJob, DetectorJob, detect_job, detector_job
+from uncollapse.cli.evaluating_run import EvaluateJob, evaluate_job
 from uncollapse.cli.failures import visible
 from uncollapse.cli.generating_settings import GenerateJob, generate_job
 from uncollapse.cli.mixing_run import MixJob, mix_job
@@ -63,6 +65,7 @@ Asked: TypeAlias = (
     | CardJob
     | MixJob
     | DetectJob
+    | EvaluateJob
     | DetectorJob
     | TraceJob
     | VerifyJob
@@ -103,6 +106,7 @@ VERBS: Mapping[str, Verb] = {
     "revert": Verb(lambda given, _: revert_job(given), editing_run.perform_revert),
     "generate": Verb(lambda given, base: generate_job(given, base=base), generating_run.perform),
     "train": Verb(lambda given, _: train_job(given), training_run.perform),
+    "evaluate": Verb(lambda given, base: evaluate_job(given, base=base), evaluating_run.perform),
     "mix": Verb(lambda given, base: mix_job(given, base=base), mixing_run.perform),
     "card": Verb(lambda given, base: card_job(given, base=base), card_run.perform),
     "audit": Verb(lambda given, base: audit_job(given, base=base), auditing_run.perform),
