@@ -25,6 +25,7 @@ VERBS = {
     PACKAGE / "cli" / "mix.py": {"mix"},
     PACKAGE / "cli" / "generate.py": {"generate"},
     PACKAGE / "cli" / "train.py": {"train"},
+    PACKAGE / "cli" / "evaluate.py": {"evaluate"},
     PACKAGE / "corpora" / "corpus.py": {"read"},
     PACKAGE / "execution" / "run.py": {"run"},
 }

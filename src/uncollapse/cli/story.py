@@ -14,6 +14,7 @@ from uncollapse.cli import (
     contest_run,
     detecting_run,
     editing_run,
+    evaluating_run,
     finding_run,
     generating_run,
     ledger_run,
@@ -27,6 +28,7 @@ from uncollapse.cli.arbitrating_run import ArbitrateJob, arbitrate_job
 from uncollapse.cli.card_run import CardJob, card_job
 from uncollapse.cli.contest_run import ContestJob, contest_job
 from uncollapse.cli.detect_settings import DetectJob, DetectorJob, detect_job, detector_job
+from uncollapse.cli.evaluating_run import EvaluateJob, evaluate_job
 from uncollapse.cli.failures import visible
 from uncollapse.cli.generating_settings import GenerateJob, generate_job
 from uncollapse.cli.mixing_run import MixJob, mix_job
@@ -69,6 +71,7 @@ Asked: TypeAlias = (
     | ContestJob
     | MixJob
     | DetectJob
+    | EvaluateJob
     | DetectorJob
     | TraceJob
     | VerifyJob
@@ -110,6 +113,7 @@ VERBS: Mapping[str, Verb] = {
     "generate": Verb(lambda given, base: generate_job(given, base=base), generating_run.perform),
     "arbitrate": Verb(lambda given, base: arbitrate_job(given, base=base), arbitrating_run.perform),
     "train": Verb(lambda given, _: train_job(given), training_run.perform),
+    "evaluate": Verb(lambda given, base: evaluate_job(given, base=base), evaluating_run.perform),
     "mix": Verb(lambda given, base: mix_job(given, base=base), mixing_run.perform),
     "contest": Verb(lambda given, base: contest_job(given, base=base), contest_run.perform),
     "card": Verb(lambda given, base: card_job(given, base=base), card_run.perform),
