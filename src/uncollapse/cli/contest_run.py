@@ -145,7 +145,7 @@ def _order(name: str, ranks: Sequence[Standing]) -> Table:
     """The arms with their perplexity and its ratio to each control's."""
     controls = [control for control in CONTROLS if any(control in each.against for each in ranks)]
     table = Table(title=f"{name} student, last generation", title_justify="left", box=None, pad_edge=False)
-    table.add_column("arm")
+    table.add_column("arm", no_wrap=True)
     for column in ("perplexity", *(f"x {control}" for control in controls)):
         table.add_column(column, justify="right")
     for each in ranks:
@@ -158,7 +158,7 @@ def _measures(ranks: Sequence[Standing]) -> Table:
     """The other measures."""
     others = [measure for measure in ranks[0].last if measure != "perplexity"]
     table = Table(box=None, pad_edge=False)
-    table.add_column("arm")
+    table.add_column("arm", no_wrap=True)
     for measure in others:
         table.add_column(measure.replace("_", " "), justify="right")
     for each in ranks:
