@@ -21,6 +21,7 @@ VERBS = {
     PACKAGE / "cli" / "find.py": {"find"},
     PACKAGE / "cli" / "reserve.py": {"add"},
     PACKAGE / "cli" / "mix.py": {"mix"},
+    PACKAGE / "cli" / "select.py": {"select"},
     PACKAGE / "cli" / "generate.py": {"generate"},
     PACKAGE / "corpora" / "corpus.py": {"read"},
     PACKAGE / "execution" / "run.py": {"run"},

@@ -17,7 +17,12 @@ from uncollapse.fingerprint import canonical_json
 from uncollapse.selection.at_random import AtRandom
 from uncollapse.selection.choosing import Budget
 from uncollapse.selection.coverage import Coverage
+from uncollapse.selection.facility import Facility
 from uncollapse.selection.importance import Importance
+from uncollapse.selection.kmeans_quality import ClusterQuality
+from uncollapse.selection.likelihood import LikelihoodBand
+from uncollapse.selection.rebalance import Rebalance
+from uncollapse.selection.repeats import Duplicates
 
 UNITS = (Budget(30), Budget(2000, "words"), Budget(9000, "bytes"))
 BASE = [*made(80, seed=1, length=60), *made(30, seed=4, length=170)]
@@ -32,11 +37,21 @@ SELECTORS = {
     "coverage, rough": lambda **more: Coverage(tolerance=0.1, orders=(1, 2), **more),
     "coverage, capped": lambda **more: Coverage(caps={"side": 0.4}, **more),
     "importance": Importance,
+    "rebalance": lambda **more: Rebalance(by_column="side", **more),
+    "rebalance, clusters": lambda **more: Rebalance(alpha=0, clusters=4, **more),
+    "likelihood": lambda **more: LikelihoodBand(score="score", **more),
+    "duplicates": Duplicates,
+    "duplicates, words": lambda **more: Duplicates(sameness="words", **more),
+    "duplicates, text": lambda **more: Duplicates(sameness="text", **more),
+    "quality": lambda **more: ClusterQuality(score="score", by_column="side", **more),
+    "quality, clusters": lambda **more: ClusterQuality(score="score", clusters=4, temperature=0.5, **more),
+    "facility": Facility,
+    "facility, cover": lambda **more: Facility(strategy="cover", **more),
     "importance, published": lambda **more: Importance(scoring="published", **more),
 }
 LONG = {"importance, published"}  # leaves out documents of fewer than 100 tokens
 # What does not draw, or hardly, gives the same with any seed.
-STEADY = {"coverage", "coverage, rough", "coverage, capped", "importance, published"}
+STEADY = {"coverage", "coverage, rough", "coverage, capped", "importance, published", "facility, cover"}
 
 
 def batches(order, cuts=()):
@@ -63,6 +78,8 @@ def taken(choice, order):
 
 @pytest.fixture(params=SELECTORS)
 def name(request):
+    if request.param.startswith("facility"):
+        pytest.importorskip("pyversity")
     return request.param
 
 

@@ -18,6 +18,7 @@ from uncollapse.cli import (
     marks_run,
     mixing_run,
     reserve_run,
+    selecting_run,
     tracing_run,
 )
 from uncollapse.cli.card_run import CardJob, card_job
@@ -35,6 +36,7 @@ from uncollapse.cli.reserve_settings import (
     reserve_add_job,
     reserve_check_job,
 )
+from uncollapse.cli.selecting_run import SelectJob, select_job
 from uncollapse.cli.settings import (
     AuditJob,
     EditJob,
@@ -60,6 +62,7 @@ Asked: TypeAlias = (
     | AuditJob
     | CardJob
     | MixJob
+    | SelectJob
     | DetectJob
     | DetectorJob
     | TraceJob
@@ -100,6 +103,7 @@ VERBS: Mapping[str, Verb] = {
     "edit": Verb(lambda given, _: edit_job(given), editing_run.perform),
     "revert": Verb(lambda given, _: revert_job(given), editing_run.perform_revert),
     "generate": Verb(lambda given, base: generate_job(given, base=base), generating_run.perform),
+    "select": Verb(lambda given, base: select_job(given, base=base), selecting_run.perform),
     "mix": Verb(lambda given, base: mix_job(given, base=base), mixing_run.perform),
     "card": Verb(lambda given, base: card_job(given, base=base), card_run.perform),
     "audit": Verb(lambda given, base: audit_job(given, base=base), auditing_run.perform),
