@@ -135,7 +135,8 @@ def _strata(name: str, strata: Mapping[str, Any]) -> Section:
             for each in listed
         ],
     )
-    sentence = f"{count(strata['values'])} values, the largest {count(len(listed))} listed. "
+    values = "One value. " if strata["values"] == 1 else f"{count(strata['values'])} values. "
+    sentence = values if len(listed) == strata["values"] else f"{values}The largest {count(len(listed))} are listed. "
     if strata["lost"]:
         sentence += (
             f"Without a document now, though chance would have kept three and more: {', '.join(strata['lost'])}."
