@@ -8,12 +8,14 @@ import json
 import pickle
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from made_text import made
 from pools import pool
 from uncollapse.errors import UsageError
 from uncollapse.fingerprint import canonical_json
+from uncollapse.provenance import words
 from uncollapse.selection.at_random import AtRandom
 from uncollapse.selection.choosing import Budget
 from uncollapse.selection.coverage import Coverage
@@ -115,14 +117,14 @@ def test_the_same_seed_gives_the_same_and_another_another(make, name, budgets):
 
 
 def test_the_budget_is_met_and_never_exceeded(make, budgets):
-    words = np.array([len(text.split()) for text in TEXTS])
+    sizes = words(pa.array(TEXTS))
     for budget in budgets:
         counts = choose(make(), IN_ORDER, budget=budget).counts
         if budget.unit == "documents":
             assert counts.sum() == budget.amount
         if budget.unit == "words":
             # What is left open is less than the longest document.
-            assert budget.amount - words.max() < (counts * words).sum() <= budget.amount
+            assert budget.amount - sizes.max() < (counts * sizes).sum() <= budget.amount
 
 
 def test_every_row_is_accounted_for_in_plain_values(make, budgets):

@@ -12,7 +12,7 @@ from uncollapse.errors import UsageError
 from uncollapse.selection.choosing import Pool, Rows, numbered, values_of
 from uncollapse.selection.vectors import vectors_of
 
-DIMENSIONS = 64
+DIMENSIONS = 256
 SAMPLE = 20_000
 """So many documents, drawn at random, find the centres; all are then given to the nearest."""
 MOST = 512

@@ -63,7 +63,7 @@ class Facility(Selector):
             vectors = vectors_of(pool, dimensions=DIMENSIONS, files=files)
         # In the order of the draws, so that the order of reading decides nothing.
         order = rows.order()
-        spread = order[_chosen(diversify, np.ascontiguousarray(vectors[order]), wanted, strategy=self.strategy)]
+        spread = order[_chosen(diversify, vectors[order].astype(np.float32), wanted, strategy=self.strategy)]
         filling = Filling(rows)
         filling.take_in_order(spread)
         by_spread = int(filling.counts.sum())

@@ -3,12 +3,12 @@
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 from blake3 import blake3
 
 from uncollapse.corpora.corpus import Corpus, read
-from uncollapse.fingerprint import Json
 
 FEWEST = 20
 """A reference of fewer documents is not parted: all of it is aimed at, and the pool judges."""
@@ -64,9 +64,9 @@ class Reference:
             judge = Part(corpus, share, True)
         return cls(Part(corpus, share, False), judge)
 
-    def as_json(self) -> dict[str, Json]:
+    def as_json(self) -> dict[str, Any]:
         """The files of both, and which share of the reference was held out."""
-        told: dict[str, Json] = {}
+        told: dict[str, Any] = {}
         for name, part in (("target", self.target), ("judge", self.judge)):
             if part is not None:
                 told[name] = {

@@ -23,7 +23,6 @@ from uncollapse.corpora.corpus import Corpus, as_origin
 from uncollapse.corpora.plan import Layout, Plan
 from uncollapse.corpora.planning import make_plan
 from uncollapse.errors import PolicyRefused, UsageError
-from uncollapse.fingerprint import Json
 from uncollapse.selection import methods
 from uncollapse.selection.aside import counted
 from uncollapse.selection.choosing import Budget, Choice, Selector, Unit
@@ -162,7 +161,7 @@ def _budget(asked: Selecting, seen: Seen) -> Budget:
     return Budget(len(seen.rows), "documents")
 
 
-def _chosen(seen: Seen, choice: Choice) -> dict[str, Json]:
+def _chosen(seen: Seen, choice: Choice) -> dict[str, dict[str, int]]:
     counts = choice.counts
     return {
         name: {

@@ -5,14 +5,13 @@ selector has seen (a part of the reference that was held out), or, without a ref
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from jaxtyping import Int64, UInt64
 from numpy import ndarray
 
-from uncollapse.fingerprint import Json
 from uncollapse.measures.tails import RARE, TAIL_SHARE, rare_coverage, tail_mass
 from uncollapse.ngrams import EqualTokens, Sample, TypeCounts, Types, mix, together
 from uncollapse.selection.choosing import Pool
@@ -112,7 +111,7 @@ def loss(chosen: Tail, controls: Sequence[Tail]) -> Loss:
     return max(losses, default=Loss(0.0, "rare words"))
 
 
-def shares(column: Column, sizes: Int64[ndarray, "n"], arms: Mapping[str, Int64[ndarray, "n"]]) -> dict[str, Json]:
+def shares(column: Column, sizes: Int64[ndarray, "n"], arms: Mapping[str, Int64[ndarray, "n"]]) -> dict[str, Any]:
     """The share of each value of a column in the pool and in each arm, by words, and the values that an arm lost.
 
     A value is called lost where chance would be expected to keep three of its documents and more.
@@ -123,7 +122,7 @@ def shares(column: Column, sizes: Int64[ndarray, "n"], arms: Mapping[str, Int64[
     kept = words["chosen"].sum() / max(words["pool"].sum(), 1)
     lost = (rows["chosen"] == 0) & (rows["pool"] * kept >= 3)
     order = np.lexsort((np.array(column.names), -words["pool"]))
-    table: list[Json] = []
+    table: list[dict[str, Any]] = []
     for at in order[:LISTED].tolist():
         parts = {name: float(words[name][at] / max(words[name].sum(), 1)) for name in whole}
         table.append({"value": column.names[at], "rows": {name: int(rows[name][at]) for name in whole}, "share": parts})

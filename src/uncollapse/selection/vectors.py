@@ -1,12 +1,14 @@
 """Documents as points: their words in hashed places with hashed signs, the rare ones heavier, on the disk.
 
+They lie there with half precision, 2 bytes for each of their numbers.
+
 Source: Weinberger et al. 2009 (hashed features with signs keep inner products in the mean).
 """
 
 from contextlib import ExitStack
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Float16, Float64, Int64
 from numpy import ndarray
 
 from uncollapse.ngrams import BucketTable, bucket_of, cut, mix
@@ -17,7 +19,7 @@ from uncollapse.selection.spool import Spool
 _BUCKETS = 2**18
 
 
-def vectors_of(pool: Pool, *, dimensions: int, files: ExitStack) -> Float32[ndarray, "n d"]:
+def vectors_of(pool: Pool, *, dimensions: int, files: ExitStack) -> Float16[ndarray, "n d"]:
     """A vector of length 1 for each document, 0 for one without words; two passes over the pool.
 
     A word counts by the square root of its number in the document times the logarithm of its rarity in the pool.
@@ -27,7 +29,7 @@ def vectors_of(pool: Pool, *, dimensions: int, files: ExitStack) -> Float32[ndar
         table.update(batch)
     counts = table.result()
     rarity = np.log((counts.sum() + 1) / (counts + 1))
-    spool, documents = Spool(np.float32, files), 0
+    spool, documents = Spool(np.float16, files), 0
     for batch in pool:
         for tokens in cut(batch):
             spool.add(_vectors(tokens, rarity, dimensions).ravel())
