@@ -3,7 +3,7 @@
 Source: Xie et al. 2023, arXiv 2302.03169; package `data-selection` 1.0.3, `hashed_ngram_dsir.py`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from hashlib import sha256
 
 import numpy as np
@@ -54,12 +54,16 @@ class Sha256Buckets:
         return result
 
 
-def _spelt(tokens: Tokens, order: int, which: Int64[ndarray, "m"]) -> Iterator[bytes]:
+def _spelt(tokens: Tokens, order: int, which: Int64[ndarray, "m"]) -> Iterable[bytes]:
     """The words of some n-grams in UTF-8, one blank between two."""
     data = tokens.data.tobytes()
-    starts, ends = tokens.start.tolist(), (tokens.start + tokens.length).tolist()
-    for at in np.flatnonzero(tokens.inside(order))[which].tolist():
-        yield b" ".join([data[starts[word] : ends[word]] for word in range(at, at + order)])
+    first = np.flatnonzero(tokens.inside(order))[which]
+    columns = []
+    for at in range(order):
+        starts = tokens.start[first + at]
+        ends = starts + tokens.length[first + at]
+        columns.append([data[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)])
+    return columns[0] if order == 1 else map(b" ".join, zip(*columns, strict=True))
 
 
 def log_ratio(target: Int64[ndarray, "b"], raw: Int64[ndarray, "b"]) -> Float64[ndarray, "b"]:
