@@ -28,6 +28,7 @@ from uncollapse.cli import (
     recipes,
     reserve,
     revert,
+    select,
     sign,
     trace,
     train,
@@ -82,6 +83,7 @@ def _until_nobody_reads(verb: Callable[..., None]) -> Callable[..., None]:
 _add(edit.edit, group=MAKE)
 _add(revert.revert, group=MAKE)
 _add(generate.generate, group=MAKE)
+_add(select.select, group=CHOOSE)
 _add(mix.mix, group=CHOOSE)
 _add(audit.audit, group=CHECK)
 _add(detect.detect, group=CHECK)

@@ -19,6 +19,7 @@ from uncollapse.cli import (
     marks_run,
     mixing_run,
     reserve_run,
+    selecting_run,
     tracing_run,
     training_run,
 )
@@ -38,6 +39,7 @@ from uncollapse.cli.reserve_settings import (
     reserve_add_job,
     reserve_check_job,
 )
+from uncollapse.cli.selecting_run import SelectJob, select_job
 from uncollapse.cli.settings import (
     AuditJob,
     EditJob,
@@ -64,6 +66,7 @@ Asked: TypeAlias = (
     | AuditJob
     | CardJob
     | MixJob
+    | SelectJob
     | DetectJob
     | EvaluateJob
     | DetectorJob
@@ -107,6 +110,7 @@ VERBS: Mapping[str, Verb] = {
     "generate": Verb(lambda given, base: generate_job(given, base=base), generating_run.perform),
     "train": Verb(lambda given, _: train_job(given), training_run.perform),
     "evaluate": Verb(lambda given, base: evaluate_job(given, base=base), evaluating_run.perform),
+    "select": Verb(lambda given, base: select_job(given, base=base), selecting_run.perform),
     "mix": Verb(lambda given, base: mix_job(given, base=base), mixing_run.perform),
     "card": Verb(lambda given, base: card_job(given, base=base), card_run.perform),
     "audit": Verb(lambda given, base: audit_job(given, base=base), auditing_run.perform),
