@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from uncollapse.ledger import Evidence, Verification, verify
     from uncollapse.provenance import Policy
     from uncollapse.sampling import Decoding
-    from uncollapse.selection import Mixture, arbitrate, mix
+    from uncollapse.selection import Mixture, Selection, arbitrate, mix, select
     from uncollapse.step import Outcome, Reject, Statistic, Step
 
 _ROOMS = {
@@ -79,7 +79,7 @@ _ROOMS = {
     "execution": ("RunResult",),
     "ledger": ("Evidence", "Verification", "verify"),
     "provenance": ("Policy",),
-    "selection": ("Mixture", "arbitrate", "mix"),
+    "selection": ("Mixture", "Selection", "arbitrate", "mix", "select"),
     "generation": ("Answer", "Continue", "Rephrase"),
     "sampling": ("Decoding",),
     "step": ("Outcome", "Reject", "Statistic", "Step"),
@@ -122,6 +122,7 @@ __all__ = [
     "Rephrase",
     "Revert",
     "RunResult",
+    "Selection",
     "Statistic",
     "Step",
     "ToEdit",
@@ -140,6 +141,7 @@ __all__ = [
     "mix",
     "preset",
     "read",
+    "select",
     "verify",
     "write",
 ]

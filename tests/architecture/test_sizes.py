@@ -23,6 +23,7 @@ VERBS = {
     PACKAGE / "cli" / "find.py": {"find"},
     PACKAGE / "cli" / "reserve.py": {"add"},
     PACKAGE / "cli" / "mix.py": {"mix"},
+    PACKAGE / "cli" / "select.py": {"select"},
     PACKAGE / "cli" / "generate.py": {"generate"},
     PACKAGE / "cli" / "train.py": {"train"},
     PACKAGE / "cli" / "evaluate.py": {"evaluate"},

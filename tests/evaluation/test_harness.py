@@ -84,9 +84,8 @@ def test_tasks_of_the_harness_from_local_files(folder, tmp_path, monkeypatch):
     from uncollapse.evaluation import accuracies
     from uncollapse.evaluation.harness import run_harness
 
-    rows = [
-        {"query": SENTENCES[n % 4][:8], "choices": [SENTENCES[n % 4][8:], "zebra"], "gold": n % 2} for n in range(6)
-    ]
+    halves = [(" ".join(words[:2]), " ".join(words[2:])) for words in (text.split() for text in SENTENCES)]
+    rows = [{"query": a, "choices": [b, "zebra"], "gold": n % 2} for n, (a, b) in enumerate(halves)]
     (tmp_path / "sits.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (tmp_path / "sits.yaml").write_text(
         "task: sits\ndataset_path: json\n"

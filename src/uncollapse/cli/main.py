@@ -30,6 +30,7 @@ from uncollapse.cli import (
     recipes,
     reserve,
     revert,
+    select,
     sign,
     trace,
     train,
@@ -85,6 +86,7 @@ _add(edit.edit, group=MAKE)
 _add(revert.revert, group=MAKE)
 _add(generate.generate, group=MAKE)
 _add(arbitrate.arbitrate, group=CHOOSE)
+_add(select.select, group=CHOOSE)
 _add(mix.mix, group=CHOOSE)
 _add(contest.contest, group=CHOOSE)
 _add(audit.audit, group=CHECK)

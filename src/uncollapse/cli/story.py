@@ -21,6 +21,7 @@ from uncollapse.cli import (
     marks_run,
     mixing_run,
     reserve_run,
+    selecting_run,
     tracing_run,
     training_run,
 )
@@ -42,6 +43,7 @@ from uncollapse.cli.reserve_settings import (
     reserve_add_job,
     reserve_check_job,
 )
+from uncollapse.cli.selecting_run import SelectJob, select_job
 from uncollapse.cli.settings import (
     AuditJob,
     EditJob,
@@ -70,6 +72,7 @@ Asked: TypeAlias = (
     | CardJob
     | ContestJob
     | MixJob
+    | SelectJob
     | DetectJob
     | EvaluateJob
     | DetectorJob
@@ -114,6 +117,7 @@ VERBS: Mapping[str, Verb] = {
     "arbitrate": Verb(lambda given, base: arbitrate_job(given, base=base), arbitrating_run.perform),
     "train": Verb(lambda given, _: train_job(given), training_run.perform),
     "evaluate": Verb(lambda given, base: evaluate_job(given, base=base), evaluating_run.perform),
+    "select": Verb(lambda given, base: select_job(given, base=base), selecting_run.perform),
     "mix": Verb(lambda given, base: mix_job(given, base=base), mixing_run.perform),
     "contest": Verb(lambda given, base: contest_job(given, base=base), contest_run.perform),
     "card": Verb(lambda given, base: card_job(given, base=base), card_run.perform),

@@ -139,8 +139,8 @@ class Plan:
 
     `columns` is the schema of the user's own columns as they stand in the corpus. `broken_rows` counts the rows that
     the planning pass could not read. `recipes` holds the recipes, by fingerprint, that made the inputs. `folders` are
-    the local folders that were named. `mixture` says, of a mixture, what was asked and what was reached; `arbitration`
-    the same of winners among candidates.
+    the local folders that were named. `mixture`, `selection` and `arbitration` say, of such, what was asked and what was
+    reached.
     """
 
     inputs: tuple[Input, ...]
@@ -153,6 +153,7 @@ class Plan:
     folders: tuple[Path, ...] = ()
     mixture: Mapping[str, Json] = field(default_factory=dict)
     arbitration: Mapping[str, Json] = field(default_factory=dict)
+    selection: Mapping[str, Json] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -180,6 +181,7 @@ class Plan:
             "notices": {notice.what: list(notice.names) for notice in self.notices},
             **({"mixture": dict(self.mixture)} if self.mixture else {}),
             **({"arbitration": dict(self.arbitration)} if self.arbitration else {}),
+            **({"selection": dict(self.selection)} if self.selection else {}),
         }
 
     @cached_property

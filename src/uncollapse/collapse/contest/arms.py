@@ -94,13 +94,18 @@ def _selected(name: str, kind: str, settings: Mapping[str, Any], now: Round, cou
     selector = made(seed=int(now.rng.integers(2**31)), **settings)
     # Only what looks at a reference is given one.
     reference = [_documents(now.sides.reference, Origin.HUMAN)] if kind in LOOKING else None
-    choice = selector.choose([_documents(pool, Origin.SYNTHETIC)], budget=Budget(count), reference=reference)
+    batch = _documents(pool, Origin.SYNTHETIC)
+    if SCORE in settings.values():
+        batch = batch.append_column(SCORE, pa.array(-now.first.nats(pool)))
+    choice = selector.choose([batch], budget=Budget(count), reference=reference)
     counts = np.asarray(choice.counts)
     assert counts.sum() == count, f"{kind} takes {counts.sum()} texts of {count}"
     return [text for text, times in zip(pool, counts.tolist(), strict=True) for _ in range(times)]
 
 
 LOOKING = {"Coverage", "Importance"}
+SCORE = "likelihood"
+"""The column of a text's likelihood under the model of the human text, for what weighs quality."""
 
 
 def _documents(texts: Sequence[str], origin: Origin) -> pa.RecordBatch:
@@ -200,6 +205,10 @@ RECIPES: Mapping[str, Recipe] = {
     "rebalance": Recipe(
         partial(_selected, "rebalance", "Rebalance", {}), "drawn from the clusters of 4 times as much, evened out"
     ),
+    "cluster-quality": Recipe(
+        partial(_selected, "kmeans_quality", "ClusterQuality", {"score": SCORE}),
+        "of every cluster of 4 times as much, the likelier with a greater chance",
+    ),
     "edit": Recipe(
         lambda now, count: now.pupil.edit(
             [now.sides.training[at] for at in now.rng.permutation(len(now.sides.training))[:count].tolist()],
@@ -212,6 +221,7 @@ RECIPES: Mapping[str, Recipe] = {
 USUAL = (
     *("real", "replace", "random", "reference", "human10", "human50", "accumulate", "edit"),
     *("importance", "coverage", "coverage-even", "top-likelihood", "importance+human10", "coverage-even+human10"),
+    *("rebalance", "cluster-quality"),
     *("best-of-n", "typical", "teachers", "arbitrate", "arbitrate-capped", "arbitrate-typical"),
 )
 CONTROLS = ("replace", "random", "real")
