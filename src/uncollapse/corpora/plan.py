@@ -139,8 +139,8 @@ class Plan:
 
     `columns` is the schema of the user's own columns as they stand in the corpus. `broken_rows` counts the rows that
     the planning pass could not read. `recipes` holds the recipes, by fingerprint, that made the inputs. `folders` are
-    the local folders that were named. `mixture`, `selection` and `arbitration` say, of such, what was asked and what was
-    reached.
+    the local folders that were named. `mixture`, `selection` and `arbitration` say, of such, what was asked and what
+    was reached.
     """
 
     inputs: tuple[Input, ...]
