@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.sample import prose
+from scipy.stats import spearmanr
 
 from uncollapse.collapse.contest.arms import USUAL, arms_of
 from uncollapse.collapse.contest.page import shown
@@ -51,6 +52,30 @@ def tables(folder: Path) -> None:
         print(f"| generation 0 | {' | '.join(first)} |")
 
 
+def side_by_side(folder: Path) -> None:
+    told = json.loads((folder / "summary.json").read_text())
+    names = list(told["students"])
+    found = {name: {each["arm"]: each for each in told["students"][name]["arms"]} for name in names}
+    print(f"\n{folder.name}, side by side\n")
+    heads = [f"{name}: {what}" for name in names for what in ("perplexity", "× replace", "rare cov.", "tail", "Vendi")]
+    print(f"| arm | {' | '.join(heads)} |")
+    print("|---" * (1 + len(heads)) + "|")
+    for arm in found[names[0]]:
+        cells = []
+        for name in names:
+            each = found[name][arm]
+            ratio = each["perplexity against"].get("replace")
+            last = {measure: estimate(value) for measure, value in each["last"].items()}
+            cells += [
+                f"{each['place']}. {last['perplexity'].value:,.0f}",
+                "–" if ratio is None else shown(estimate(ratio)),
+            ]
+            cells += [f"{last[measure].value:.3g}" for measure in ("rare_coverage", "tail_mass", "vendi")]
+        print(f"| {arm} | {' | '.join(cells)} |")
+    values = [[found[name][arm]["last"]["perplexity"]["value"] for arm in found[names[0]]] for name in names]
+    print(f"\nrank correlation of the two orders: {spearmanr(*values).statistic:.2f}")
+
+
 def times() -> None:
     text, _ = prose()
     pieces = pieces_of([batch_of([text])], words=60, most=130_000, corpus="prose")
@@ -72,5 +97,7 @@ if __name__ == "__main__":
     asked = parser.parse_args()
     for each_folder in asked.folders:
         tables(each_folder)
+        if len(json.loads((each_folder / "summary.json").read_text())["students"]) == 2:
+            side_by_side(each_folder)
     if not asked.folders:
         times()
