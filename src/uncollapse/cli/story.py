@@ -10,6 +10,7 @@ from rich.text import Text
 from uncollapse.cli import (
     auditing_run,
     card_run,
+    comparing_run,
     detecting_run,
     editing_run,
     evaluating_run,
@@ -24,6 +25,7 @@ from uncollapse.cli import (
     training_run,
 )
 from uncollapse.cli.card_run import CardJob, card_job
+from uncollapse.cli.comparing_run import CompareJob, compare_job
 from uncollapse.cli.detect_settings import DetectJob, DetectorJob, detect_job, detector_job
 from uncollapse.cli.evaluating_run import EvaluateJob, evaluate_job
 from uncollapse.cli.failures import visible
@@ -65,6 +67,7 @@ Asked: TypeAlias = (
     Job
     | AuditJob
     | CardJob
+    | CompareJob
     | MixJob
     | SelectJob
     | DetectJob
@@ -111,6 +114,7 @@ VERBS: Mapping[str, Verb] = {
     "train": Verb(lambda given, _: train_job(given), training_run.perform),
     "evaluate": Verb(lambda given, base: evaluate_job(given, base=base), evaluating_run.perform),
     "select": Verb(lambda given, base: select_job(given, base=base), selecting_run.perform),
+    "compare": Verb(lambda given, base: compare_job(given, base=base), comparing_run.perform),
     "mix": Verb(lambda given, base: mix_job(given, base=base), mixing_run.perform),
     "card": Verb(lambda given, base: card_job(given, base=base), card_run.perform),
     "audit": Verb(lambda given, base: audit_job(given, base=base), auditing_run.perform),
