@@ -29,6 +29,7 @@ MEASURES = {
     "rare_mass": ("rare mass known", "share of the judge's rare tokens whose words the sample has"),
     "tail_mass": ("own tail mass", "share of the sample's tokens that are rare in the judge, or not there"),
     "distinct_1": ("different words", "different words among all"),
+    "recall": ("recall", "share of the judge's documents that lie where those of the sample do, by their words"),
     "distinct_2": ("different pairs", "different pairs of words among all, within documents"),
 }
 ARMS = ("pool", "chosen", "random")
