@@ -2,10 +2,11 @@
 
 import json
 
+import pyarrow.parquet as pq
 import pytest
 
 from desk import BUSY, read_rows, write_rows
-from forging import change_rows, manifest_of, shard_of
+from forging import change_rows, forge, manifest_of, shard_of
 
 pytestmark = pytest.mark.usefixtures("desk")
 
@@ -21,7 +22,7 @@ def test_verify_says_what_it_checked_and_what_it_cannot_find(uncollapse, edited)
     done = uncollapse("verify", "edited")
     assert (done.code, done.err) == (0, "")
     assert "edited: holds" in done.out
-    assert "edits undone give an ancestor on record" in done.out
+    assert "edits change the text, and undone give an ancestor on record" in done.out
     assert manifest_of(edited)["seal"] in done.out
     assert "only a signature" in " ".join(done.out.split())
 
@@ -38,6 +39,15 @@ def test_verify_names_what_is_broken_and_what_to_do(uncollapse, edited):
     assert {finding["remedy"] for finding in found["findings"]} >= {
         "restore the row: its text is not the one that it was named after"
     }
+
+
+def test_verify_names_file_row_and_rule_of_a_row_that_was_forged_with_all_its_digests(uncollapse, edited):
+    place = next(at for at, row in enumerate(pq.read_table(shard_of(edited)).to_pylist()) if row["edits"])
+    forge(edited, lambda rows: rows[place].update(parents=[*rows[place]["parents"], "a draft"], generation=2))
+    done = uncollapse("verify", "edited")
+    assert done.code == 1
+    assert f"broken: parents in {shard_of(edited).name}, row {place + 1}" in done.out
+    assert "parent 'a draft'" in done.out
 
 
 def test_verify_of_a_corpus_without_a_ledger_says_how_to_declare_it(uncollapse, desk):

@@ -292,7 +292,9 @@ def refuse_what_is_not_human(block: Block) -> None:
     Raises:
         InputError: names the first rows that do not.
     """
-    columns = {name: block.batch.column(name).to_pylist() for name in ("origin", "generation", "parents", "edits")}
+    columns = {
+        name: block.batch.column(name).to_pylist() for name in ("origin", "generation", "parents", "edits", "recipe")
+    }
     wrong = []
     said = said_otherwise(block.batch)
     for row, place in enumerate(block.places):
@@ -315,4 +317,6 @@ def why_not_human(row: dict[str, Any]) -> str:
         return f"it was made from {row['parents'][0]}"
     if row["edits"]:
         return f"it carries {len(row['edits']):,} edits"
+    if row["recipe"]:
+        return f"it was made by recipe {row['recipe']}"
     return f"its generation is {row['generation']}" if row["generation"] else ""
