@@ -76,9 +76,9 @@ class Segment:
         return self.rows["runs"].astype(np.int64)
 
     @cached_property
-    def shifts(self) -> Int64[ndarray, "d"]:
+    def shifts(self) -> UInt8[ndarray, "d"]:
         """The scale of each document as a power of two."""
-        return self.rows["shift"].astype(np.int64)
+        return np.ascontiguousarray(self.rows["shift"])
 
     @cached_property
     def by_id(self) -> "Names":

@@ -17,7 +17,8 @@ from numpy import ndarray
 
 from uncollapse.corpora import Corpus
 from uncollapse.corpora.reading import Place
-from uncollapse.duplicates.containment import Index, Matches, wilson
+from uncollapse.duplicates.containment import Index, Matches
+from uncollapse.duplicates.foremost import wilson
 from uncollapse.duplicates.postings import ENDINGS, Segment, SegmentWriter, names
 from uncollapse.duplicates.sketch import sketches_of
 from uncollapse.duplicates.smoothing import smooth
