@@ -56,7 +56,7 @@ REACH = np.cumsum((np.arange(1, VOCABULARY) + SHIFT) ** -EXPONENT)
 def ours(texts: pa.LargeStringArray) -> None:
     strings = texts.to_pylist()
     [content_id(text) for text in strings]
-    normal_hashes(strings)
+    normal_hashes(texts)
     sketches_of(smooth(texts)).cut()
 
 

@@ -279,7 +279,7 @@ def kept_rows(batch: pa.RecordBatch, ground: Ground) -> pa.RecordBatch:
     told = ground.as_json()
     own = {
         "origin": as_origins(batch.column("origin").dictionary_decode()),
-        "norm_hash": pa.array(normal_hashes(batch.column("text").to_pylist()), COLUMNS.field("norm_hash").type),
+        "norm_hash": pa.array(normal_hashes(batch.column("text")), COLUMNS.field("norm_hash").type),
         **{name: pa.array([told.get(name)] * count, pa.string()) for name in ("basis", "date", "domain")},
     }
     arrays = [own[name] if name in own else batch.column(name) for name in COLUMNS.names]

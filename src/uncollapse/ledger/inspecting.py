@@ -199,7 +199,7 @@ class _Rows:
     def _batch(self, batch: pa.RecordBatch) -> list[tuple[int, str, str]]:
         texts = batch.column("text").to_pylist()
         ids = [content_id(text) for text in texts]
-        normals = normal_hashes(texts)
+        normals = normal_hashes(batch.column("text"))
         raw = [bytes.fromhex(name) for name in ids]
         there = self.earlier.by_id(names(raw))
         found = []

@@ -118,7 +118,7 @@ def shelved(corpus: Corpus, *, keep: Keep | None = None, on_progress: Told = sil
 
 def _index(batch: pa.RecordBatch, writer: SegmentWriter) -> None:
     ids = [bytes.fromhex(name) for name in batch.column("id").to_pylist()]
-    normals = normal_hashes(batch.column("text").to_pylist())
+    normals = normal_hashes(batch.column("text"))
     writer.add(sketches_of(smooth(batch.column("text"))), ids=ids, normals=normals)
 
 
@@ -208,7 +208,7 @@ class Search:
         """For each document its candidates: the same bytes, the same normal text, then by containment; none twice."""
         index = self.library.index
         by_id = index.by_id(names([bytes.fromhex(name) for name in batch.column("id").to_pylist()]))
-        by_normal = index.by_normal(names(normal_hashes(batch.column("text").to_pylist())))
+        by_normal = index.by_normal(names(normal_hashes(batch.column("text"))))
         matches = index.best(sketches_of(smooth(batch.column("text"))), most=self.top)
         self.tally.frequent += matches.frequent
         self.tally.spared += matches.spared
