@@ -132,10 +132,11 @@ def human_shares(batch: pa.RecordBatch, counts: Int64[ndarray, "rows"]) -> Float
     edited = pc.fill_null(pc.list_value_length(batch.column("edits")), 0).to_numpy(zero_copy_only=False)
     rows = np.flatnonzero(_is(batch, Origin.EDITED) & (edited > 0) & (parents == _generations(batch)))
     if len(rows):
-        chosen = batch.select(["text", "edits"]).take(pa.array(rows))
-        kept = kept_words(chosen.column("text"), chosen.column("edits"))
+        chosen = batch.select(["text", "edits"])
+        chosen = chosen if len(rows) == len(batch) else chosen.take(pa.array(rows))
+        kept = kept_words(chosen.column("text"), chosen.column("edits"), counts[rows])
         # A text without a single word has none that a model wrote.
-        shares[rows] = np.where(counts[rows] > 0, np.minimum(kept, counts[rows]) / np.maximum(counts[rows], 1), 1.0)
+        shares[rows] = np.where(counts[rows] > 0, kept / np.maximum(counts[rows], 1), 1.0)
     return shares
 
 

@@ -40,17 +40,19 @@ def words(texts: pa.Array) -> Int64[ndarray, "rows"]:
     return _Cut.of(texts).counts()
 
 
-def kept_words(texts: pa.Array, edits: pa.Array) -> Int64[ndarray, "rows"]:
-    """For each text how many of its words have no byte that one of its edits put there; `edits` as in the schema."""
-    cut = _Cut.of(texts)
-    stretches = _Stretches.of(edits)
-    touched = cut.touched(stretches)
-    counts = cut.counts() - np.bincount(cut.row[touched], minlength=len(texts))
+def kept_words(texts: pa.Array, edits: pa.Array, counts: Int64[ndarray, "rows"]) -> Int64[ndarray, "rows"]:
+    """For each text how many of its words have no byte that one of its edits put there; `edits` as in the schema.
+
+    `counts` are the words of the texts.
+    """
+    cut, stretches = _Cut.of(texts), _Stretches.of(edits)
+    touched = cut.start[cut.touched(stretches)]
+    kept = counts - np.diff(np.searchsorted(touched, cut.offsets))
     if len(cut.slow):
         # What an edit put there may part what was one word: there are no more than without it.
-        kept = _by_neighbours(list(_marked_texts(cut, stretches)), edited=True)
-        counts[cut.slow] = np.minimum(kept, cut.counts()[cut.slow])
-    return counts
+        marked = _by_neighbours(list(_marked_texts(cut, stretches)), edited=True)
+        kept[cut.slow] = np.minimum(marked, counts[cut.slow])
+    return kept
 
 
 class _Stretches(NamedTuple):
@@ -104,11 +106,6 @@ class _Cut(NamedTuple):
         ends[edges[1:] - 1] |= runs[edges[1:] - 1]
         slow = np.unique(laid.row_of(np.flatnonzero(roles > _SINGLE)))
         return cls(texts, offsets, np.flatnonzero(begins | single), np.flatnonzero(ends | single) + 1, slow)
-
-    @property
-    def row(self) -> Int64[ndarray, "words"]:
-        """The row of each word."""
-        return np.searchsorted(self.offsets, self.start, side="right") - 1
 
     def counts(self) -> Int64[ndarray, "rows"]:
         """How many words each text has."""
@@ -175,12 +172,15 @@ def _by_neighbours(texts: Sequence[str], *, edited: bool) -> Int64[ndarray, "row
 
 
 def _marked_texts(cut: _Cut, stretches: _Stretches) -> Iterator[str]:
-    """The texts that are cut by rule, with marks where edits put something."""
-    for row in cut.slow.tolist():
-        own = np.flatnonzero(stretches.row == row)
-        afters = stretches.after.take(pa.array(own)).to_pylist()
-        places = stretches.start[own].tolist(), stretches.size[own].tolist(), _ends(afters)
-        yield _marked(cut.texts[row].as_py().encode(), list(zip(*places, strict=True)))
+    """The texts that are cut by their neighbours, with marks where edits put something."""
+    own = np.flatnonzero(np.isin(stretches.row, cut.slow))
+    sides = _ends(stretches.after.take(pa.array(own)).to_pylist())
+    places = list(zip(stretches.start[own].tolist(), stretches.size[own].tolist(), sides, strict=True))
+    low = np.searchsorted(stretches.row[own], cut.slow, side="left").tolist()
+    high = np.searchsorted(stretches.row[own], cut.slow, side="right").tolist()
+    texts = cut.texts.take(pa.array(cut.slow)).to_pylist()
+    for text, begin, end in zip(texts, low, high, strict=True):
+        yield _marked(text.encode(), places[begin:end])
 
 
 def _roles(codes: UInt32[ndarray, "codes"]) -> UInt8[ndarray, "codes"]:
