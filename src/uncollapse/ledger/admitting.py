@@ -23,12 +23,13 @@ from uncollapse.corpora.records import members, record_digests
 from uncollapse.corpora.storage import Sink, fill_whole, refusals, write_whole
 from uncollapse.document import Origin
 from uncollapse.duplicates.containment import Index
-from uncollapse.duplicates.postings import DOCUMENTS, HASHES, POSTINGS, SegmentWriter, names
+from uncollapse.duplicates.postings import SegmentWriter, names
 from uncollapse.duplicates.sketch import sketches_of
 from uncollapse.duplicates.smoothing import smooth
 from uncollapse.errors import InputError, MissingColumn, UsageError
 from uncollapse.ledger.admissions import COLUMNS, DIGESTS, MANIFEST, TEXTS, Admission, Charter, Ground
 from uncollapse.ledger.blocks import Block, Told, blocks, silent
+from uncollapse.ledger.merging import merged, write_segment
 from uncollapse.ledger.reserve import SCRATCH, Reserve, clear, held
 from uncollapse.provenance.claiming import said_otherwise
 from uncollapse.provenance.normal import normal_hashes
@@ -162,9 +163,10 @@ class _Adding:
             if not self.count.rows:
                 clear(self.folder)
                 return self._told(None, self.before)
-            charter = self._with(charter, stem, corpus, files)
+            charter = merged(self.folder, self._with(charter, stem, corpus, files), scratch)
             with refusals(self.folder):
                 write_whole(self.folder / MANIFEST, charter.to_bytes())
+            clear(self.folder)
             return self._told(charter.admissions[-1], Reserve(self.folder, charter))
         except BaseException:
             # By the manifest that is there: it may have been replaced already.
@@ -177,17 +179,14 @@ class _Adding:
         writers: dict[str, Callable[[Sink], object]] = {
             TEXTS: lambda sink: self._texts(sink, corpus, writer),
             DIGESTS: lambda sink: sink.write(self.count.digests.to_bytes()),
-            HASHES: writer.write_hashes,
-            POSTINGS: writer.write_postings,
-            DOCUMENTS: writer.write_documents,
         }
-        files = {}
+        files: dict[str, dict[str, Any]] = {}
         for ending, fill in writers.items():
             path = stem.with_name(stem.name + ending)
             with refusals(path):
                 size, digest = fill_whole(path, fill)
             files[path.name] = {"bytes": size, "blake3": digest}
-        return files
+        return files | write_segment(writer, stem)
 
     def _texts(self, sink: Sink, corpus: Corpus, writer: SegmentWriter) -> None:
         parquet = ParquetWriter(sink, COLUMNS)
@@ -264,7 +263,7 @@ class _Adding:
             files=files,
             roots=roots([own]),
         )
-        return Charter([*charter.admissions, admission], roots([*every, own]))
+        return Charter([*charter.admissions, admission], roots([*every, own]), merged=charter.merged)
 
     def _told(self, admission: Admission | None, reserve: Reserve | None) -> Admitted:
         count = self.count

@@ -36,7 +36,7 @@ def normal_hashes(texts: pa.Array) -> list[bytes]:
     texts = whole(texts)
     laid = Laid.of(texts)
     offsets, data = _spaced(laid)
-    view = memoryview(data)
+    view = data.data
     found = [
         blake3(view[begin:end]).digest(length=ID_BYTES)
         for begin, end in zip(offsets[:-1].tolist(), _ends(offsets, data).tolist(), strict=True)
