@@ -1,6 +1,8 @@
+import dataclasses
 import io
 import re
 
+import pytest
 from rich.console import Console
 
 from uncollapse.cli import progress
@@ -72,3 +74,20 @@ def test_waiting_is_shown_on_a_terminal_alone(capsys, monkeypatch):
     said = capsys.readouterr()
     assert "the input is looked through" in said.err
     assert said.out == ""
+
+
+@pytest.mark.parametrize(
+    ("far", "said"),
+    [
+        (None, "stopped before the first document: nothing was added"),
+        (0, "stopped after 120 of 1,000 documents: nothing was kept, as the first part was not finished"),
+        (1, "stopped after 120 of 1,000 documents: what is committed stays, and the same command goes on"),
+    ],
+)
+def test_who_interrupts_is_told_what_is_kept(capsys, far, said):
+    display = progress.Display(what="edit")
+    if far is not None:
+        state = reached(rows_done=120, text_bytes_done=1, session_text_bytes=1, seconds=1.0, tokens=1)
+        display.reached = dataclasses.replace(state, shards_done=far)
+    display.say_interrupted()
+    assert capsys.readouterr().err.startswith(said)

@@ -61,9 +61,16 @@ class Display:
             sys.stderr.write(line(reached, what=self._what) + "\n")
 
     def say_interrupted(self) -> None:
-        """Say how far the run came and how it goes on."""
-        far = f" after {self.reached.rows_done:,} of {self.reached.rows:,} documents" if self.reached else ""
-        sys.stderr.write(f"stopped{far}: what is committed stays, and the same command goes on from there\n")
+        """Say how far the run came, what of it is kept, and how it goes on."""
+        reached = self.reached
+        far = f" after {reached.rows_done:,} of {reached.rows:,} documents" if reached else ""
+        if reached is None:
+            kept = "before the first document: nothing was added to what an earlier start may have kept"
+        elif not reached.shards_done:
+            kept = "nothing was kept, as the first part was not finished; the same command begins anew"
+        else:
+            kept = "what is committed stays, and the same command goes on from there"
+        sys.stderr.write(f"stopped{far}{': ' if reached else ' '}{kept}\n")
 
     def _draw(self, bar: Progress, reached: "Reached") -> None:
         assert self._task is not None

@@ -4,15 +4,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
-from uncollapse import corpora
 from uncollapse.cli.detect_settings import DetectJob
 from uncollapse.detection.asked import Tracer
 from uncollapse.detection.scoring import Scorer
 from uncollapse.errors import UsageError
-from uncollapse.ledger.reserve import Reserve, is_reserve
-from uncollapse.ledger.searching import Library, Search, shelved
+from uncollapse.ledger.libraries import library
+from uncollapse.ledger.searching import Library, Search
 from uncollapse.watermark import evidence, key_name, read_key
 
 COPY, MARK = "copy", "mark"
@@ -33,7 +33,7 @@ def tracers(job: DetectJob, scorer: Scorer) -> Iterator[Mapping[str, Tracer]]:
     found: dict[str, Tracer] = {}
     with ExitStack() as open_until_done:
         if job.reserve is not None:
-            found[COPY] = _copies(open_until_done.enter_context(_library(job.reserve)))
+            found[COPY] = _copies(open_until_done.enter_context(library([job.reserve], what="--reserve")))
         if job.watermark is not None:
             if scorer.reader is None:
                 raise UsageError(
@@ -43,23 +43,14 @@ def tracers(job: DetectJob, scorer: Scorer) -> Iterator[Mapping[str, Tracer]]:
         yield found
 
 
-@contextmanager
-def _library(address: str) -> Iterator[Library]:
-    if is_reserve(address):
-        yield Reserve.open(address)
-        return
-    with shelved(corpora.read(address, origin="human")) as shelf:
-        yield shelf
-
-
-def _copies(library: Library) -> Tracer:
-    search = Search(library, threshold=CONTAINED, top=1)
+def _copies(among: Library) -> Tracer:
+    search = Search(among, threshold=CONTAINED, top=1)
 
     def of(batch: pa.RecordBatch) -> list[str]:
         said = []
         for own in search.candidates(batch):
             if own:
-                ((source, row),) = library.places(pa.array([own[0].document]).to_numpy())
+                ((source, row),) = among.places(np.array([own[0].document]))
                 share = "" if own[0].containment == 1 else f", containment {own[0].containment:.2f}"
                 said.append(f"{own[0].evidence}: human text in {source}, row {row}{share}")
             else:

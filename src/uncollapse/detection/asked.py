@@ -78,5 +78,10 @@ def domains_of(batch: pa.RecordBatch, by: str | None) -> list[str]:
         return [""] * len(batch)
     if by not in batch.schema.names:
         there = ", ".join(repr(name) for name in batch.schema.names)
-        raise MissingColumn(f"no column {by!r} tells domains apart; columns: {there}", hint="name another with --by")
+        source = batch.column("source")[0].as_py() if len(batch) and "source" in batch.schema.names else None
+        raise MissingColumn(
+            f"{source or 'a corpus'} has no column {by!r} that tells domains apart; columns: {there}",
+            hint=f"the corpus, --calibrate and --machine all take it: add the column {by!r} there, name another with "
+            "--by, or leave --by out",
+        )
     return ["" if value is None else str(value) for value in batch.column(by).to_pylist()]

@@ -65,8 +65,8 @@ class Exclusion(NamedTuple):
     def __str__(self) -> str:
         return f"{self.column}{self.sign}{self.value:g}"
 
-    def hits(self, batch: pa.RecordBatch) -> Bool[ndarray, "d"]:
-        """Which rows are left out; a row without a score stays."""
+    def hits(self, batch: pa.RecordBatch) -> tuple[Bool[ndarray, "d"], Bool[ndarray, "d"]]:
+        """Which rows are left out, and which have no score: these stay."""
         if self.column not in batch.schema.names:
             raise MissingColumn(
                 f"--exclude {self}: there is no column {self.column!r} among {', '.join(batch.schema.names)}",
@@ -78,8 +78,8 @@ class Exclusion(NamedTuple):
             raise InputError(
                 f"--exclude {self}: the column {self.column!r} holds no numbers", hint="Name the column of a score."
             ) from error
-        hits = _SIGNS[self.sign](scores.fill_null(float("nan")).to_numpy(zero_copy_only=False), self.value)
-        return np.asarray(hits, dtype=bool)
+        values = scores.fill_null(float("nan")).to_numpy(zero_copy_only=False)
+        return np.asarray(_SIGNS[self.sign](values, self.value), dtype=bool), np.isnan(values)
 
 
 class NearCopy(NamedTuple):
@@ -103,6 +103,7 @@ class Admitted:
     excluded: dict[str, int]
     near: int
     near_copies: Sequence[NearCopy]
+    unscored: dict[str, int]
 
 
 @dataclass
@@ -116,6 +117,7 @@ class _Count:
     near: int = 0
     near_copies: list[NearCopy] = field(default_factory=list)
     excluded: Counter[str] = field(default_factory=Counter)
+    unscored: Counter[str] = field(default_factory=Counter)
     seen: set[bytes] = field(default_factory=set)
     digests: Digests = field(default_factory=Digests)
 
@@ -211,7 +213,9 @@ class _Adding:
         refuse_what_is_not_human(block)
         out = np.zeros(len(block.batch), dtype=bool)
         for rule in self.exclude:
-            hits = rule.hits(block.batch) & ~out
+            found, unscored = rule.hits(block.batch)
+            hits = found & ~out
+            self.count.unscored[str(rule)] += int((unscored & ~out).sum())
             self.count.excluded[str(rule)] += int(hits.sum())
             out |= hits
         ids = [bytes.fromhex(name) for name in block.batch.column("id").to_pylist()]
@@ -268,7 +272,14 @@ class _Adding:
     def _told(self, admission: Admission | None, reserve: Reserve | None) -> Admitted:
         count = self.count
         return Admitted(
-            admission, reserve, count.read, count.present, dict(count.excluded), count.near, count.near_copies
+            admission,
+            reserve,
+            count.read,
+            count.present,
+            dict(count.excluded),
+            count.near,
+            count.near_copies,
+            dict(count.unscored),
         )
 
 
