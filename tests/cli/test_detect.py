@@ -318,3 +318,39 @@ def test_a_story_with_a_bad_detection_fails_before_its_first_step(uncollapse, he
     assert done.code == 2
     assert said in one_line(done.err)
     assert not (here / "kept").exists()
+
+
+def test_messages_that_no_reader_sees_are_evidence_before_containment_and_after_the_same_text(uncollapse, here):
+    human, made_text = SIDES["human"], SIDES["made"]
+    header = b"C2PATXT\0" + bytes([1]) + (5).to_bytes(4) + b"12345"
+    manifest = "".join(chr(0xFE00 + b) if b < 16 else chr(0xE0100 + b - 16) for b in header)
+    spelled = "".join(chr(0xE0000 + ord(sign)) for sign in "made by a model")
+    cut = " ".join(human[1].split()[:60])
+    rows = [
+        human[0],
+        made_text[0] + manifest,
+        made_text[1] + spelled,
+        cut + manifest,
+        cut,
+        made_text[2][:40] + "\u200b" + made_text[2][40:],
+        made_text[2],
+    ]
+    write_rows(here / "mixed.jsonl", [{"text": text} for text in rows])
+    write_rows(here / "kept.jsonl", [{"text": text} for text in human[:3]])
+    done = uncollapse("detect", "mixed.jsonl", "--model", "model", "--reserve", "kept.jsonl", "-o", "out")
+    assert done.code == 0
+    found = evidence_of(here / "out")
+    assert [kind for kind, _ in found] == ["traced"] * 5 + ["unknown"] * 2
+    assert found[0][1].startswith("exact")
+    assert found[1][1] == "a C2PA manifest in unseen characters, not verified: version 1, 5 bytes of manifest"
+    assert found[2][1] == "tag characters that spell 'made by a model'"
+    assert "C2PA" in found[3][1]
+    assert found[4][1].startswith("containment")
+    table = pq.read_table(here / "out" / "detections.parquet").to_pylist()
+    assert [row["unseen"] for row in table[4:]] == [None, "zero-width 1", None]
+    # Read without it, the text is the same to the model.
+    assert table[5]["likelihood"] == table[6]["likelihood"]
+    assert "hold a manifest or a message that no reader sees, not guessed at 3" in one_line(done.out)
+    assert "hold characters that no reader sees, read without them 4" in one_line(done.out)
+    report = json.loads((here / "out" / "report.json").read_text())
+    assert report["traced"] == {"copy": 2, "message": 3}

@@ -147,6 +147,9 @@ def _counts(report: Mapping[str, Any]) -> Table:
             table.add_row(f"known as {origin}, not guessed at", f"{number:,}")
     for kind, number in report["traced"].items():
         table.add_row(f"{TRACES[kind]}, not guessed at", f"{number:,}")
+    if report["with_unseen_characters"]:
+        said = "hold characters that no reader sees, read without them"
+        table.add_row(said, f"{report['with_unseen_characters']:,}")
     table.add_row(f"of unknown origin, read {report['read']:,}", f"{report['unknown']:,}")
     classes = report["classes"]
     table.add_row("  like a machine's", f"{classes[Guess.MACHINE]:,}")

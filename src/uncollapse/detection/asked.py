@@ -1,6 +1,6 @@
 """What is asked of a detection: the corpora, how they are judged, and who hears how far it is."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, NamedTuple, Self, TypeAlias
 
 import pyarrow as pa
@@ -56,13 +56,13 @@ Tracer: TypeAlias = Callable[[pa.RecordBatch], Sequence[str]]
 class Given(NamedTuple):
     """The corpus, and the texts of which it is known who wrote them.
 
-    `tracers` are asked in order, by the name of what they find, of documents that the ledger does not know.
+    `tracers`, with the names of what they find, are asked in order of documents that the ledger does not know.
     """
 
     corpus: Corpus
     human: Corpus | None = None
     machine: Corpus | None = None
-    tracers: Mapping[str, Tracer] = {}
+    tracers: Sequence[tuple[str, Tracer]] = ()
 
 
 Hearer: TypeAlias = Callable[[Stage], None]

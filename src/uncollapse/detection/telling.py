@@ -39,6 +39,7 @@ def report_of(survey: Survey, rows: Rows, judged: Judged, *, scorer: Scorer, sid
         "documents": len(survey.ids),
         "known": survey.known_by_origin(),
         "traced": survey.traced_by_kind(),
+        "with_unseen_characters": sum(marks is not None for marks in survey.marks),
         "unknown": int(survey.unknown.sum()),
         "read": len(rows.at),
         "short": int((rows.tokens < LEAST_TOKENS).sum()),

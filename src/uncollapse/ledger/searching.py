@@ -206,21 +206,26 @@ class Search:
 
     def candidates(self, batch: pa.RecordBatch) -> list[list[Candidate]]:
         """For each document its candidates: the same bytes, the same normal text, then by containment; none twice."""
+        found = self.same(batch)
+        matches = self.library.index.best(sketches_of(smooth(batch.column("text"))), most=self.top)
+        self.tally.frequent += matches.frequent
+        self.tally.spared += matches.spared
+        for row, candidate in _contained(matches, self.threshold):
+            found[row].append(candidate)
+        return [_once(own)[: self.top] for own in found]
+
+    def same(self, batch: pa.RecordBatch) -> list[list[Candidate]]:
+        """For each document those with the same bytes, and those with the same normal text."""
         index = self.library.index
         by_id = index.by_id(names([bytes.fromhex(name) for name in batch.column("id").to_pylist()]))
         by_normal = index.by_normal(names(normal_hashes(batch.column("text"))))
-        matches = index.best(sketches_of(smooth(batch.column("text"))), most=self.top)
-        self.tally.frequent += matches.frequent
-        self.tally.spared += matches.spared
         found: list[list[Candidate]] = [[] for _ in range(len(batch))]
         for places, evidence in ((by_id, Evidence.EXACT), (by_normal, Evidence.NORMALISED)):
             rows = np.flatnonzero(places >= 0)
             named = zip(rows.tolist(), places[rows].tolist(), index.ids(places[rows]), strict=True)
             for row, document, name in named:
                 found[row].append(Candidate(document, name.tobytes().hex(), 1.0, 1.0, 1.0, None, evidence))
-        for row, candidate in _contained(matches, self.threshold):
-            found[row].append(candidate)
-        return [_once(own)[: self.top] for own in found]
+        return found
 
 
 def _contained(matches: Matches, threshold: float) -> Iterator[tuple[int, Candidate]]:
