@@ -194,3 +194,28 @@ def test_a_reserve_that_a_model_wrote_is_none(uncollapse, model, edited, desk):
     done = uncollapse("verify", "edited", "--policy", "policy.toml", "--reserve", "edited")
     assert done.code == 1
     assert "min_reserve_share" in done.out
+
+
+def test_what_a_policy_declares_of_models_is_told_checked_and_written_into_the_papers(uncollapse, edited, model, desk):
+    root = "ab" * 32
+    (desk / "models.toml").write_text(f'[model_depth]\n"{model}" = 3\n[trained_on]\n"{model}" = ["{root}"]\n')
+    (desk / "strict.toml").write_text(f'max_depth = 3\n[model_depth]\n"{model}" = 3\n')
+    told = uncollapse("trace", "edited").out
+    assert "training text not on record" in told
+    told = " ".join(uncollapse("trace", "edited", "--policy", "models.toml").out.split())
+    assert "trained on text of depth 3, as the policy declares" in told
+    assert f"trained on the corpus {root}" in told
+    traced = json.loads(uncollapse("trace", "edited", "--policy", "models.toml", "--json").out)
+    assert [entry["model_depth"] for entry in traced["models"].values()] == [3]
+    # Human text edited by a model of unknown depth lies at 2; with training text at depth 3 it lies at 4.
+    assert traced["deepest"] == 4
+    assert uncollapse("verify", "edited", "--policy", "models.toml").code == 0
+    refused = uncollapse("verify", "edited", "--policy", "strict.toml")
+    assert refused.code == 1
+    assert "max_depth: 4, allowed 3" in " ".join(refused.out.split())
+    done = uncollapse("edit", "essays.jsonl", "-o", "again", "--model", model, *BUSY, "--policy", "strict.toml")
+    assert done.code == 1
+    assert "texts would lie at depth 4, the policy allows 3" in " ".join(done.err.split())
+    assert uncollapse("card", "edited", "-o", "card", "--policy", "models.toml").code == 0
+    assert "| 3 (declared) |" in (desk / "card" / "synthetic.md").read_text()
+    assert f"urn:blake3:{root}" in (desk / "card" / "croissant.json").read_text()

@@ -20,6 +20,7 @@ from uncollapse.ledger.card import cards
 from uncollapse.ledger.croissant import About
 from uncollapse.ledger.declared import declared_in
 from uncollapse.ledger.reserve import is_reserve
+from uncollapse.provenance import Policy
 
 PAPERS = {"croissant": "croissant.json", "readme": "README.md", "table": "synthetic.md"}
 # By what a paper of an earlier start is known, which may be written anew.
@@ -48,6 +49,7 @@ class CardJob(BaseModel):
     version: str = "1.0.0"
     date: Annotated[str, AfterValidator(_iso)] = ""
     language: tuple[str, ...] = ()
+    policy: str | None = None
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -91,8 +93,9 @@ def _write(job: CardJob, *, as_json: bool) -> int:
         raise UsageError("no output was named", hint="-o card/ for a folder")
     folder = Path(job.output)
     _refuse_foreign(folder)
+    policy = None if job.policy is None else Policy.from_toml(Path(job.policy))
     with waiting("the corpus is counted"):
-        found = cards(job.corpus, job.about, beside=folder)
+        found = cards(job.corpus, job.about, beside=folder, policy=policy)
     texts = {
         "croissant": json.dumps(found.croissant, indent=2, ensure_ascii=False) + "\n",
         "readme": found.readme,
