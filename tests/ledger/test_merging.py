@@ -204,7 +204,7 @@ def test_killed_while_segments_are_put_together_the_old_ones_are_valid(tmp_path)
     assert index_files(tmp_path / "after") == ["00001-00004.hashes"]
     touches = log.read_text().splitlines()
     # From the last file of the addition's own segment on: the merged files, the manifest, the clearing away.
-    moments = sorted({*range(len(touches) // 2, len(touches), 9), *range(len(touches) - 3, len(touches))})
+    moments = sorted({*range(len(touches) // 2, len(touches), 14), *range(len(touches) - 3, len(touches))})
     states = set()
     for moment in moments:
         place = tmp_path / "cut"
