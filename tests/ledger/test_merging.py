@@ -155,6 +155,18 @@ def test_a_missing_merged_segment_is_named(tmp_path):
         Reserve.open(tmp_path / "r")
 
 
+def test_who_opened_a_reserve_before_segments_became_one_is_told_so(tmp_path):
+    for number in range(3):
+        add(tmp_path / "r", number)
+    late, early = Reserve.open(tmp_path / "r"), Reserve.open(tmp_path / "r")
+    assert early.index.documents == 9
+    add(tmp_path / "r", 3)
+    # What is mapped stays readable.
+    assert early.holds([early.index.ids(np.array([8]))[0].tobytes().hex()]) == [True]
+    with pytest.raises(InputError, match="was added to meanwhile"):
+        _ = late.index
+
+
 def test_merged_segments_that_cannot_be_are_refused(tmp_path):
     for number in range(4):
         add(tmp_path / "r", number)

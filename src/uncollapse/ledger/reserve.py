@@ -73,8 +73,19 @@ class Reserve:
 
     @cached_property
     def index(self) -> Index:
-        """The containment index over all texts, mapped from the disk."""
-        return Index([Segment.open(self.folder / part.stem) for part in self.charter.segments])
+        """The containment index over all texts, mapped from the disk.
+
+        Raises:
+            InputError: it was added to since it was opened, and segments became part of others.
+        """
+        try:
+            return Index([Segment.open(self.folder / part.stem) for part in self.charter.segments])
+        except InputError as error:
+            if read_charter(self.folder).charter.segments == self.charter.segments:
+                raise
+            raise InputError(
+                f"the reserve {self.folder} was added to meanwhile", hint="Give the same command again."
+            ) from error
 
     def holds(self, ids: Sequence[str]) -> list[bool]:
         """For each content id whether its text is in the reserve."""
