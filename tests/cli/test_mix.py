@@ -201,7 +201,12 @@ def test_cards_are_written_read_and_never_over_somebody_elses_papers(uncollapse,
 def test_papers_that_cannot_be_are_refused(uncollapse, desk, words, said):
     write_rows(desk / "human.jsonl", [{"text": f"An essay, the one numbered {n}."} for n in range(8)])
     write_rows(desk / "made.jsonl", [{"text": f"A made text, the one numbered {n}."} for n in range(8)])
-    assert uncollapse("mix", "--human", "human.jsonl", "--synthetic", "made.jsonl", "-o", "mixed/").code == 0
+    assert (
+        uncollapse(
+            "mix", "--human", "human.jsonl", "--synthetic", "made.jsonl", "--human-share", "0.5", "-o", "mixed/"
+        ).code
+        == 0
+    )
     ground = ("--basis", "declaration", "--by", "me")
     assert uncollapse("reserve", "add", "kept", "human.jsonl", *ground).code == 0
     before = sorted(path.name for path in (desk / "kept").iterdir())
