@@ -100,7 +100,7 @@ def _written(mixture: Mixture, job: MixJob) -> RunResult:
                 on_progress=display,
             )
     except KeyboardInterrupt:
-        display.say_interrupted()
+        display.say_interrupted(target(job.output, form=job.format).shards)
         raise
 
 
