@@ -28,7 +28,7 @@ import pyarrow as pa
 from benchmarks.sample import SHARED
 
 from uncollapse.corpora import from_documents
-from uncollapse.duplicates.containment import wilson
+from uncollapse.duplicates.foremost import wilson
 from uncollapse.duplicates.sketch import sketches_of
 from uncollapse.duplicates.smoothing import smooth
 from uncollapse.fingerprint import content_id

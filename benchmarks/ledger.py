@@ -5,15 +5,15 @@
 Bytes: ledgers of documents made by a seed (random digests, as digests do not compress; word counts, shares and parents
 as an edited corpus has them), written as a run writes them; beside them our columns of the rows that are no text and no
 edits. Speed: text of `benchmarks.sample`, human and edited at one word in thirty, through the id, the normal form, the
-words and the rows of the ledger, in megabytes (10^6 bytes of UTF-8) for each second of processor time on one core, and
-the same as a share of plain BLAKE3 over the same texts. Sketches for the reserve come on top where they are installed.
+words and the rows of the ledger, and through the sketch that a reserve keeps: each and all together, in megabytes (10^6
+bytes of UTF-8) for each second of processor time on one core, and as a share of plain BLAKE3 over the same texts, which
+is what reading every byte once and naming it costs. The exit code is 1 where all together miss the goal.
 """
 
 import argparse
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -26,13 +26,15 @@ from uncollapse.corpora.claims import as_origins
 from uncollapse.corpora.formats import parquet_writer
 from uncollapse.corpora.storage import Sink
 from uncollapse.document import SCHEMA, Document, Edit, Origin, to_batch
+from uncollapse.duplicates.sketch import sketches_of
+from uncollapse.duplicates.smoothing import smooth
 from uncollapse.fingerprint import ID_BYTES, content_id
 from uncollapse.provenance import SIDECAR, History, sidecar_rows
 from uncollapse.provenance.origin import BASIS_NAMES
 
 MOST_BYTES, LEAST_SPEED = 80, 15.0
 PART = 1 << 17
-BATCH = 64
+BATCH = 512
 OURS = [name for name in SCHEMA.names if name not in ("text", "edits")]
 RECIPES = {"0" * 32: {"step": "ToEdit", "resolved": {"address": "a model", "revision": "1" * 64}}}
 
@@ -148,28 +150,42 @@ def rate(work: Callable[[], object], megabytes: float) -> float:
     return megabytes / (time.process_time() - began)
 
 
-def speeds(megabytes: float) -> None:
-    """Prints megabytes of text for each second of processor time."""
+def best(work: Callable[[], object], megabytes: float) -> float:
+    """Megabytes for each second of processor time, the best of three: other work on the machine makes none faster."""
+    return max(rate(work, megabytes) for _ in range(3))
+
+
+def speeds(megabytes: float) -> bool:
+    """Whether the goal is met; prints megabytes of text for each second of processor time."""
     documents = list(texts(megabytes))
     size = sum(len(text.encode()) for text in documents) / 1e6
-    plain = rate(lambda: [content_id(text) for text in documents], size)
-    print(f"\n{size:.1f} MB of text in {len(documents):,} documents ({prose()[1]}), one core")
+    plain = best(lambda: [content_id(text) for text in documents], size)
+    print(
+        f"\n{size:.1f} MB of text in {len(documents):,} documents ({prose()[1]}), {BATCH} at once, one core, best of 3"
+    )
     print(f"{'':44}{'MB/s':>8}{'of BLAKE3':>12}")
     print(f"{'plain BLAKE3 (the ids)':44}{plain:8.1f}{1:12.3f}")
+    met = True
     for name, make in (("human", lambda text: Document(text=text)), ("edited", edited)):
         batches = [to_batch(map(make, documents[at : at + BATCH])) for at in range(0, len(documents), BATCH)]
-        speed = rate(lambda batches=batches: [through(batch) for batch in batches], size)
-        said = "met" if speed >= LEAST_SPEED else "missed"
-        print(
-            f"{f'id, normal form, words, ledger: {name}':44}{speed:8.1f}{speed / plain:12.3f}   goal {LEAST_SPEED} {said}"
-        )
-    try:
-        sketches_of = import_module("uncollapse.duplicates.sketch").sketches_of
-    except ImportError:
-        print("sketches for the reserve: not installed")
-        return
-    speed = rate(lambda: [(through(batch), sketches_of(batch)) for batch in batches], size)
-    print(f"{'the same with sketches: edited':44}{speed:8.1f}{speed / plain:12.3f}")
+        parts: dict[str, Callable[[pa.RecordBatch], object]] = {
+            "id, normal form, words, ledger": through,
+            "sketch": sketch,
+            "all of it together": lambda batch: (through(batch), sketch(batch)),
+        }
+        for part, work in parts.items():
+            speed = best(lambda batches=batches, work=work: [work(batch) for batch in batches], size)
+            goal = ""
+            if work not in (through, sketch):
+                goal = f"   goal {LEAST_SPEED} {'met' if speed >= LEAST_SPEED else 'missed'}"
+                met &= speed >= LEAST_SPEED
+            print(f"{f'{part}: {name}':44}{speed:8.1f}{speed / plain:12.3f}{goal}")
+    return met
+
+
+def sketch(batch: pa.RecordBatch) -> object:
+    """What the index of a reserve keeps of a text."""
+    return sketches_of(smooth(batch.column("text"))).cut()
 
 
 def through(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -184,5 +200,6 @@ if __name__ == "__main__":
     parser.add_argument("--documents", type=int, default=1_000_000)
     parser.add_argument("--megabytes", type=float, default=8)
     asked = parser.parse_args()
-    sizes(asked.documents)
-    speeds(asked.megabytes)
+    if asked.documents:
+        sizes(asked.documents)
+    raise SystemExit(int(not speeds(asked.megabytes)))

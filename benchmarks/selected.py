@@ -5,7 +5,7 @@
 Without a pool it takes two of the shared data (UNCOLLAPSE_DATA): 300 pages of C4 with 998 paragraphs of WikiText-2, whose
 other 500 are the reference; and Emma in pieces of 60 words, a fifth of them the reference. Every method that needs no score of yours chooses as many words of the same pool; likelihood asks the counted model of the
 reference. Printed for each: the rare words of held-out reference that are known, with the mean of choices at random, the
-tail mass, different words and pairs at equal words, the mean length of a document, and the share of the first file. For
+recall beside that of chance, tail mass, different words and pairs at equal words, the mean length of a document, and the share of the first file. For
 the two scorings of importance also the correlation of score and length, and of how many equal weights the weights are.
 """
 
@@ -104,8 +104,10 @@ def main() -> None:
 
 def table(case: Case, model: Path) -> None:
     """The tables of one pool."""
-    print("| method | rare | at random | loss | tail mass | different 1 | different 2 | words each | first file |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    print(
+        "| method | rare | at random | loss | recall | at random | tail mass | different 1 | different 2 | words each | first file |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
     lengths = []
     CountedModel.fit(document.text for document in uc.read(case.reference)).save(model)
     for name, told in chosen(case, model):
@@ -115,6 +117,7 @@ def table(case: Case, model: Path) -> None:
         cells = (
             *(f"{own['rare_coverage']:.3f}", f"{sum(chance) / 3:.3f} ({min(chance):.3f} to {max(chance):.3f})"),
             f"{100 * tail['loss']['share']:.1f} %",
+            *(f"{own['recall']:.3f}", f"{sum(each['recall'] for each in tail['random']) / 3:.3f}"),
             *(f"{own[key]:.3f}" for key in ("tail_mass", "distinct_1", "distinct_2")),
             f"{told['mean words']['chosen']:.0f} of {told['mean words']['pool']:.0f}",
             f"{100 * first['share']['chosen']:.1f} % of {100 * first['share']['pool']:.1f} %",

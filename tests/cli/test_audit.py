@@ -123,7 +123,9 @@ def test_a_corpus_may_be_called_anything(uncollapse, here):
 def test_without_a_reference_it_says_what_cannot_be_judged(uncollapse, here):
     done = uncollapse("audit", "bad.jsonl", *FAST)
     assert done.code == 1  # copies need no comparison
-    assert one_line(done.out).count("there is no reference to compare with") == 6
+    assert (
+        one_line(done.out).count("there is no reference to compare with") == 6 + 1
+    )  # and in the sentence that counts them
     assert uncollapse("audit", "fresh.jsonl", *FAST).code == 0
 
 
@@ -241,3 +243,18 @@ def test_an_edited_corpus_without_its_ledger_is_memorised(uncollapse, here, word
     assert done.code == 1
     assert status_of(json.loads(done.out))["memorised"] == "fail"
     assert json.loads(done.out)["corpus"]["lineage"] == 0
+
+
+def test_unknown_verdicts_are_counted_with_what_to_give(uncollapse, here):
+    done = uncollapse("audit", "fresh.jsonl", *FAST)
+    assert done.code == 0
+    told = one_line(done.out)
+    assert "6 of 8 verdicts unknown: there is no reference to compare with" in told
+    assert "to know them: " in told
+    assert "verdicts unknown" not in uncollapse("audit", "fresh.jsonl", "-r", "human.jsonl", *FAST).out
+
+
+def test_an_earlier_audit_is_replaced_with_a_word(uncollapse, here):
+    words = ("audit", "fresh.jsonl", *FAST, "-o", "again/")
+    assert "replaced" not in uncollapse(*words).err
+    assert "again holds an audit of an earlier start, which is replaced" in uncollapse(*words).err

@@ -237,3 +237,120 @@ def test_traces_that_cannot_be_looked_for(uncollapse, here, words, said):
     assert done.code == 2
     assert said in done.err
     assert "try:" in done.err
+
+
+def test_domains_without_calibration_are_listed(uncollapse, here):
+    rows = [{**row, "kind": ("a", "b", "c")[n % 3]} for n, row in enumerate(read_rows(here / "web.jsonl")[:50])]
+    write_rows(here / "kinds.jsonl", rows)
+    done = uncollapse("detect", "kinds.jsonl", "--model", "model", "--calibrate", "old.jsonl", "--by", "kind")
+    assert done.code == 0
+    told = one_line(done.out)
+    for kind, count in (("b", 17), ("c", 16)):
+        assert f"{count} texts of the domain {kind!r} are not judged" in told
+    assert "the domain 'a' are not judged" not in told
+
+
+@pytest.mark.parametrize("where", ["corpus", "--calibrate", "--machine"])
+def test_a_file_without_the_column_of_domains_is_named(uncollapse, here, where):
+    write_rows(here / "bare.jsonl", [{"text": text} for text in SIDES["human"][30:60]])
+    files = {"corpus": "web.jsonl", "--calibrate": "old.jsonl", "--machine": "made.jsonl", where: "bare.jsonl"}
+    corpus = files.pop("corpus")
+    options = [word for pair in files.items() for word in pair]
+    done = uncollapse("detect", corpus, "--model", "model", "--by", "kind", *options)
+    assert done.code == 2
+    assert "bare.jsonl has no column 'kind'" in one_line(done.err)
+    assert "add the column 'kind' there" in one_line(done.err)
+
+
+def test_an_earlier_detection_is_replaced_with_a_word_and_nothing_else_is(uncollapse, here):
+    words = ("detect", "web.jsonl", "--model", "model", "-o", "out")
+    assert uncollapse(*words).err == ""
+    assert "out holds a detection of an earlier start, which is replaced" in uncollapse(*words).err
+    (here / "foreign").mkdir()
+    (here / "foreign" / "detections.parquet").write_bytes((here / "old.jsonl").read_bytes())
+    done = uncollapse("detect", "web.jsonl", "--model", "model", "-o", "foreign")
+    assert done.code == 2
+    assert "holds other things than a detection" in done.err
+    assert (here / "foreign" / "detections.parquet").read_bytes() == (here / "old.jsonl").read_bytes()
+
+
+def test_an_earlier_detector_is_replaced_with_a_word_and_nothing_else_is(uncollapse, here):
+    words = ("detector", "--human", "learnt.jsonl", "--machine", "learnt_made.jsonl", "--no-model", "-o")
+    assert uncollapse(*words, "d").code == 0
+    assert "d holds a detector of an earlier start, which is replaced" in uncollapse(*words, "d").err
+    (here / "foreign").mkdir()
+    card = next(path.name for path in (here / "d").iterdir() if path.suffix == ".json")
+    (here / "foreign" / card).write_text("{}")
+    done = uncollapse(*words, "foreign")
+    assert done.code == 2
+    assert "holds other things than a detector" in done.err
+
+
+def test_texts_that_continue_human_ones_are_said_before_and_share_a_fold(uncollapse, here):
+    human, other = SIDES["human"][:80], SIDES["made"][:80]
+    paired = [" ".join([*a.split()[:40], *b.split()[:60]]) for a, b in zip(human, other, strict=True)]
+    write_rows(here / "h.jsonl", [{"text": text} for text in human])
+    # Another order, so that they are no rows of pairs.
+    write_rows(here / "m.jsonl", [{"text": text} for text in reversed(paired)])
+    done = uncollapse("detector", "--human", "h.jsonl", "--machine", "m.jsonl", "--no-model", "-o", "d")
+    assert done.code == 0
+    assert "80 of 80 machine's texts were made from a human text given here, or begin like one" in done.err
+    assert "worse than chance" not in one_line(done.out)
+    (card,) = (path for path in (here / "d").iterdir() if path.suffix == ".json")
+    assert json.loads(card.read_text())["accuracy"]["words"]["auroc"] > 0.5
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("sample: -1", "--sample"),
+        ("false_alarms: 0.7", "--false-alarms"),
+        ("no_model: true", "--no-model without --detector"),
+        ("pair: [model, other]\n    model: model", "--pair and --model"),
+    ],
+)
+def test_a_story_with_a_bad_detection_fails_before_its_first_step(uncollapse, here, options, said):
+    (here / "story.yaml").write_text(
+        "steps:\n- reserve add: {reserve: kept/, inputs: old.jsonl, basis: declaration, by: me}\n"
+        f"- detect:\n    inputs: web.jsonl\n    {options}\n"
+    )
+    done = uncollapse("run", "story.yaml")
+    assert done.code == 2
+    assert said in one_line(done.err)
+    assert not (here / "kept").exists()
+
+
+def test_messages_that_no_reader_sees_are_evidence_before_containment_and_after_the_same_text(uncollapse, here):
+    human, made_text = SIDES["human"], SIDES["made"]
+    header = b"C2PATXT\0" + bytes([1]) + (5).to_bytes(4) + b"12345"
+    manifest = "".join(chr(0xFE00 + b) if b < 16 else chr(0xE0100 + b - 16) for b in header)
+    spelled = "".join(chr(0xE0000 + ord(sign)) for sign in "made by a model")
+    cut = " ".join(human[1].split()[:60])
+    rows = [
+        human[0],
+        made_text[0] + manifest,
+        made_text[1] + spelled,
+        cut + manifest,
+        cut,
+        made_text[2][:40] + "\u200b" + made_text[2][40:],
+        made_text[2],
+    ]
+    write_rows(here / "mixed.jsonl", [{"text": text} for text in rows])
+    write_rows(here / "kept.jsonl", [{"text": text} for text in human[:3]])
+    done = uncollapse("detect", "mixed.jsonl", "--model", "model", "--reserve", "kept.jsonl", "-o", "out")
+    assert done.code == 0
+    found = evidence_of(here / "out")
+    assert [kind for kind, _ in found] == ["traced"] * 5 + ["unknown"] * 2
+    assert found[0][1].startswith("exact")
+    assert found[1][1] == "a C2PA manifest in unseen characters, not verified: version 1, 5 bytes of manifest"
+    assert found[2][1] == "tag characters that spell 'made by a model'"
+    assert "C2PA" in found[3][1]
+    assert found[4][1].startswith("containment")
+    table = pq.read_table(here / "out" / "detections.parquet").to_pylist()
+    assert [row["unseen"] for row in table[4:]] == [None, "zero-width 1", None]
+    # Read without it, the text is the same to the model.
+    assert table[5]["likelihood"] == table[6]["likelihood"]
+    assert "hold a manifest or a message that no reader sees, not guessed at 3" in one_line(done.out)
+    assert "hold characters that no reader sees, read without them 4" in one_line(done.out)
+    report = json.loads((here / "out" / "report.json").read_text())
+    assert report["traced"] == {"copy": 2, "message": 3}

@@ -2,10 +2,11 @@
 
 import json
 
+import pyarrow.parquet as pq
 import pytest
 
 from desk import BUSY, read_rows, write_rows
-from forging import change_rows, manifest_of, shard_of
+from forging import change_rows, forge, manifest_of, shard_of
 
 pytestmark = pytest.mark.usefixtures("desk")
 
@@ -21,7 +22,7 @@ def test_verify_says_what_it_checked_and_what_it_cannot_find(uncollapse, edited)
     done = uncollapse("verify", "edited")
     assert (done.code, done.err) == (0, "")
     assert "edited: holds" in done.out
-    assert "edits undone give an ancestor on record" in done.out
+    assert "edits change the text, and undone give an ancestor on record" in done.out
     assert manifest_of(edited)["seal"] in done.out
     assert "only a signature" in " ".join(done.out.split())
 
@@ -38,6 +39,15 @@ def test_verify_names_what_is_broken_and_what_to_do(uncollapse, edited):
     assert {finding["remedy"] for finding in found["findings"]} >= {
         "restore the row: its text is not the one that it was named after"
     }
+
+
+def test_verify_names_file_row_and_rule_of_a_row_that_was_forged_with_all_its_digests(uncollapse, edited):
+    place = next(at for at, row in enumerate(pq.read_table(shard_of(edited)).to_pylist()) if row["edits"])
+    forge(edited, lambda rows: rows[place].update(parents=[*rows[place]["parents"], "a draft"], generation=2))
+    done = uncollapse("verify", "edited")
+    assert done.code == 1
+    assert f"broken: parents in {shard_of(edited).name}, row {place + 1}" in done.out
+    assert "parent 'a draft'" in done.out
 
 
 def test_verify_of_a_corpus_without_a_ledger_says_how_to_declare_it(uncollapse, desk):
@@ -184,3 +194,28 @@ def test_a_reserve_that_a_model_wrote_is_none(uncollapse, model, edited, desk):
     done = uncollapse("verify", "edited", "--policy", "policy.toml", "--reserve", "edited")
     assert done.code == 1
     assert "min_reserve_share" in done.out
+
+
+def test_what_a_policy_declares_of_models_is_told_checked_and_written_into_the_papers(uncollapse, edited, model, desk):
+    root = "ab" * 32
+    (desk / "models.toml").write_text(f'[model_depth]\n"{model}" = 3\n[trained_on]\n"{model}" = ["{root}"]\n')
+    (desk / "strict.toml").write_text(f'max_depth = 3\n[model_depth]\n"{model}" = 3\n')
+    told = uncollapse("trace", "edited").out
+    assert "training text not on record" in told
+    told = " ".join(uncollapse("trace", "edited", "--policy", "models.toml").out.split())
+    assert "trained on text of depth 3, as the policy declares" in told
+    assert f"trained on the corpus {root}" in told
+    traced = json.loads(uncollapse("trace", "edited", "--policy", "models.toml", "--json").out)
+    assert [entry["model_depth"] for entry in traced["models"].values()] == [3]
+    # Human text edited by a model of unknown depth lies at 2; with training text at depth 3 it lies at 4.
+    assert traced["deepest"] == 4
+    assert uncollapse("verify", "edited", "--policy", "models.toml").code == 0
+    refused = uncollapse("verify", "edited", "--policy", "strict.toml")
+    assert refused.code == 1
+    assert "max_depth: 4, allowed 3" in " ".join(refused.out.split())
+    done = uncollapse("edit", "essays.jsonl", "-o", "again", "--model", model, *BUSY, "--policy", "strict.toml")
+    assert done.code == 1
+    assert "texts would lie at depth 4, the policy allows 3" in " ".join(done.err.split())
+    assert uncollapse("card", "edited", "-o", "card", "--policy", "models.toml").code == 0
+    assert "| 3 (declared) |" in (desk / "card" / "synthetic.md").read_text()
+    assert f"urn:blake3:{root}" in (desk / "card" / "croissant.json").read_text()

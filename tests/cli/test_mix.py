@@ -187,3 +187,31 @@ def test_cards_are_written_read_and_never_over_somebody_elses_papers(uncollapse,
     assert json.loads(uncollapse("card", "mixed/", "-o", "mixed/", "--json").out)["holdings"]["rows"] == 12
     for words in ((), ("mixed/",), ("mixed/", "--read", "mixed/croissant.json"), ("essays.jsonl", "-o", "x/")):
         assert uncollapse("card", *words, "--json").code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("-o", "card/", "--date", "foo"), "--date"),
+        (("-o", "card/", "--date", "2026-02-30"), "--date"),
+        (("-o", "human.jsonl"), "-o takes a folder"),
+        (("-o", "kept/"), "kept is a reserve"),
+    ],
+)
+def test_papers_that_cannot_be_are_refused(uncollapse, desk, words, said):
+    write_rows(desk / "human.jsonl", [{"text": f"An essay, the one numbered {n}."} for n in range(8)])
+    write_rows(desk / "made.jsonl", [{"text": f"A made text, the one numbered {n}."} for n in range(8)])
+    assert (
+        uncollapse(
+            "mix", "--human", "human.jsonl", "--synthetic", "made.jsonl", "--human-share", "0.5", "-o", "mixed/"
+        ).code
+        == 0
+    )
+    ground = ("--basis", "declaration", "--by", "me")
+    assert uncollapse("reserve", "add", "kept", "human.jsonl", *ground).code == 0
+    before = sorted(path.name for path in (desk / "kept").iterdir())
+    done = uncollapse("card", "mixed/", *words)
+    assert done.code == 2
+    assert said in " ".join(done.err.split())
+    assert sorted(path.name for path in (desk / "kept").iterdir()) == before
+    assert not (desk / "card").exists()

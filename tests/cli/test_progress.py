@@ -1,6 +1,7 @@
 import io
 import re
 
+import pytest
 from rich.console import Console
 
 from uncollapse.cli import progress
@@ -72,3 +73,23 @@ def test_waiting_is_shown_on_a_terminal_alone(capsys, monkeypatch):
     said = capsys.readouterr()
     assert "the input is looked through" in said.err
     assert said.out == ""
+
+
+@pytest.mark.parametrize(
+    ("far", "parts", "said"),
+    [
+        (None, 0, "stopped before the first document: nothing was kept, as the first part was not finished"),
+        (120, 0, "stopped after 120 of 1,000 documents: nothing was kept, as the first part was not finished"),
+        (120, 1, "stopped after 120 of 1,000 documents: what is committed stays, and the same command goes on"),
+        (None, 1, "stopped before the first document: what is committed stays, and the same command goes on"),
+    ],
+)
+def test_who_interrupts_is_told_what_is_kept(capsys, tmp_path, far, parts, said):
+    display = progress.Display(what="edit")
+    if far is not None:
+        display.reached = reached(rows_done=far, text_bytes_done=1, session_text_bytes=1, seconds=1.0, tokens=1)
+    (tmp_path / ".tmp-00000").touch()
+    for number in range(parts):
+        (tmp_path / f"part-{number:05d}-0.parquet").touch()
+    display.say_interrupted(tmp_path)
+    assert capsys.readouterr().err.startswith(said)

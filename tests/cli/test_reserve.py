@@ -144,3 +144,35 @@ def test_columns_that_did_not_pass_for_a_ledger_are_heard(uncollapse, desk, colu
 def test_columns_that_are_about_something_else_are_not(uncollapse, desk):
     write_rows(desk / "human.jsonl", [{"text": "one two three", "origin": "reddit", "generation": 0}])
     assert uncollapse("reserve", "add", "kept", "human.jsonl", "--basis", "declaration", "--by", "A").code == 0
+
+
+def test_rows_without_a_score_are_admitted_counted_and_said(uncollapse, desk):
+    rows = [{"text": f"Essay {n} about a road.", **({} if n < 2 else {"p": n / 10})} for n in range(6)]
+    write_rows(desk / "scored.jsonl", rows)
+    done = uncollapse("reserve", "add", "r", "scored.jsonl", *GROUND, "--exclude", "p>0.4")
+    assert done.code == 0
+    lines = [" ".join(line.split()) for line in done.out.splitlines()]
+    assert "left out, p>0.4 1" in lines
+    assert "admitted without a score, p>0.4 2" in lines
+    told = json.loads(uncollapse("reserve", "add", "s", "scored.jsonl", *GROUND, "--exclude", "p>0.4", "--json").out)
+    assert (told["admitted"], told["excluded"], told["without_a_score"]) == (5, {"p>0.4": 1}, {"p>0.4": 2})
+
+
+@pytest.mark.parametrize("head", ["00", "z" * 64, "0" * 63])
+def test_a_head_that_is_no_digest_is_bad_usage(uncollapse, desk, essays, head):
+    uncollapse("reserve", "add", "r", "human.jsonl", *GROUND)
+    done = uncollapse("reserve", "check", "r", "--head", head)
+    assert done.code == 2
+    assert "--head" in done.err
+    assert uncollapse("reserve", "check", "r", "--head", "0" * 64).code == 1
+
+
+def test_a_head_may_be_in_capitals(uncollapse, desk, essays):
+    head = json.loads(uncollapse("reserve", "add", "r", "human.jsonl", *GROUND, "--json").out)["head"]
+    assert uncollapse("reserve", "check", "r", "--head", head.upper()).code == 0
+
+
+def test_find_says_that_it_replaces_what_it_found_before(uncollapse, desk, essays):
+    words = ("find", "human.jsonl", "--in", "human.jsonl", "-o", "found/")
+    assert uncollapse(*words).err == ""
+    assert "holds what find found of an earlier start, which is replaced" in uncollapse(*words).err

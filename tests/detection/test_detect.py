@@ -154,7 +154,7 @@ def test_domains_are_judged_apart(scorer, people, machines):
     assert {row["class"] for row in rows[20:]} == {"unknown"}
     assert "no human texts of the domain 'odd'" in rows[20]["evidence"]
     assert found.report["judged"] == 20
-    with pytest.raises(MissingColumn, match="no column 'other' tells domains apart"):
+    with pytest.raises(MissingColumn, match="has no column 'other' that tells domains apart"):
         detect(Given(from_documents(made), human), scorer, options=Options(by="other"))
 
 
@@ -234,3 +234,13 @@ def test_the_page_says_what_was_found(found):
         assert part in page
     for limit in found.report["limits"]:
         assert limit.split("'")[0][:40] in page
+
+
+def test_rows_that_cannot_be_are_not_in_the_table_of_what_would_be_found(found):
+    prevalence = found.report["prevalence"]
+    flagged = prevalence["flagged"] / prevalence["flagged_of"]
+    rates = [each["found"] for each in prevalence["if_found"]]
+    # More texts cannot be flagged than of a machine's, and a threshold finds more than it alarms falsely.
+    assert rates == [rate for rate in (0.3, 0.5, 0.7, 0.9, 1.0) if rate >= flagged and rate > 0.05]
+    assert rates[0] > 0.3
+    assert all(0 <= each["share"] <= 1 for each in prevalence["if_found"])

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from uncollapse.duplicates import containment as room
-from uncollapse.duplicates.containment import Index, intervals
+from uncollapse.duplicates.containment import Index
+from uncollapse.duplicates.foremost import intervals
 from uncollapse.duplicates.postings import Segment, SegmentWriter
 from uncollapse.duplicates.sketch import CUTTING, sketches_of
 from uncollapse.duplicates.smoothing import smooth

@@ -2,7 +2,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from uncollapse.duplicates.sketch import HIGHEST, LEAST, SCALES, sketches_of, together
+from uncollapse.duplicates.sketch import HIGHEST, LEAST, SCALES, _in_order, sketches_of, together
 from uncollapse.duplicates.smoothing import smooth
 from uncollapse.errors import UsageError
 
@@ -78,3 +78,21 @@ def test_parts_are_the_whole():
 def test_what_cannot_be_is_refused(options):
     with pytest.raises(UsageError):
         sketched(["a"], **options)
+
+
+@pytest.mark.parametrize("distinct", [2**63, 50, 1])
+def test_numbers_are_put_in_order_as_a_stable_sort_does(distinct):
+    rng = np.random.default_rng(5)
+    values = rng.integers(0, distinct, 3000).astype(np.uint64)
+    document = np.sort(rng.integers(0, 40, 3000))
+    place = np.argsort(values, kind="stable")
+    found = _in_order(values, document)
+    assert np.array_equal(found[0], values[place])
+    assert np.array_equal(found[1], document[place])
+
+
+def test_numbers_that_differ_in_their_lowest_bits_alone_are_put_in_order():
+    values = np.array([3, 1, 2, 1, 0], np.uint64) | np.uint64(1 << 60)
+    ordered, document = _in_order(values, np.arange(5))
+    assert (ordered & np.uint64(7)).tolist() == [0, 1, 1, 2, 3]
+    assert document.tolist() == [4, 1, 3, 2, 0]

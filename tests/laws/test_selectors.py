@@ -23,6 +23,7 @@ from uncollapse.selection.facility import Facility
 from uncollapse.selection.importance import Importance
 from uncollapse.selection.kmeans_quality import ClusterQuality
 from uncollapse.selection.likelihood import LikelihoodBand
+from uncollapse.selection.methods import METHODS
 from uncollapse.selection.rebalance import Rebalance
 from uncollapse.selection.repeats import Duplicates
 
@@ -96,6 +97,10 @@ def budgets(name):
 
 
 IN_ORDER = list(range(len(TEXTS)))
+
+
+def test_every_method_is_here():
+    assert {type(make()) for make in SELECTORS.values()} == set(METHODS.values())
 
 
 def test_no_order_and_no_parting_shows(make, budgets):

@@ -146,7 +146,7 @@ def test_what_a_stopped_addition_left_is_no_fault(folder):
     (folder / "00003.parquet").write_bytes(b"half")
     found = inspect(folder)
     assert found.sound
-    assert found.notices == ["left by an addition that was stopped, removed by the next: 00003.parquet"]
+    assert found.notices == ["of no admission, removed by the next addition: 00003.parquet"]
     admit(folder, from_documents(["A fifth."]), ground=OWN)
     assert inspect(folder).sound
 

@@ -120,13 +120,13 @@ def test_rows_of_the_ledger_by_hand():
     # The last was not human before its edit: its generations are more than its parents.
     assert [row["human_share"] for row in found] == [1.0, 0.0, None, pytest.approx(2 / 3), None]
     assert [row["generator"] for row in found] == [None, None, None, "weights", None]
-    assert {row["norm_hash"] for row in found} == set(normal_hashes(["the dog sat"]))
+    assert {row["norm_hash"] for row in found} == set(normal_hashes(pa.array(["the dog sat"])))
 
 
 def test_copies_with_other_capitals_spaces_and_forms_have_one_hash():
     same = ["the ﬁne  dog\n", "THE FINE\tDOG", " the fine dog"]
-    assert len({normal(text) for text in same}) == len(set(normal_hashes(same))) == 1
-    assert normal_hashes(["the dog"]) != normal_hashes(["thedog"])
+    assert len({normal(text) for text in same}) == len(set(normal_hashes(pa.array(same)))) == 1
+    assert normal_hashes(pa.array(["the dog"])) != normal_hashes(pa.array(["thedog"]))
 
 
 def test_the_table_of_models():

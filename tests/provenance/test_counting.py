@@ -11,7 +11,30 @@ from uncollapse.provenance.counting import WORD, words
 
 
 def kept_words(texts, edits):
-    return counting.kept_words(texts, pa.array([[edit._asdict() for edit in own] for own in edits], EDITS))
+    column = pa.array(texts, pa.large_string())
+    lists = pa.array([[edit._asdict() for edit in own] for own in edits], EDITS)
+    return counting.kept_words(column, lists, words(column))
+
+
+def kept_by_the_rule(text, edits):
+    """The same by regular expressions alone: each stretch a mark, runs that hold one taken out, the rest counted."""
+    data, parts, done, shift = text.encode(), [], 0, 0
+    for edit in edits:
+        start = edit.position + shift
+        shift += len(edit.after.encode()) - len(edit.before.encode())
+        if edit.after:
+            joins = [
+                pc.match_substring_regex(pa.array([side]), pattern=rf"^{counting._OF_A_RUN}$")[0].as_py()
+                for side in (edit.after[0], edit.after[-1])
+            ]
+            mark = f"{'' if joins[0] else ' '}\ufdd0{'' if joins[1] else ' '}"
+            parts += [data[done:start].decode().replace("\ufdd0", "\ufdd1"), mark]
+            done = start + len(edit.after.encode())
+    marked = "".join([*parts, data[done:].decode().replace("\ufdd0", "\ufdd1")])
+    touched = rf"{counting._OF_A_RUN}*\x{{FDD0}}{counting._OF_A_RUN}*"
+    rest = pc.replace_substring_regex(pa.array([marked]), pattern=touched, replacement=" ")
+    whole = pc.count_substring_regex(pa.array([text]), pattern=WORD)[0].as_py()
+    return min(pc.count_substring_regex(rest, pattern=WORD)[0].as_py(), whole)
 
 
 # Counted by hand: runs of letters, marks and digits; single characters of unspaced scripts; single marks.
@@ -98,12 +121,27 @@ def test_every_character_is_what_the_rule_says_it_is():
 
 
 @settings(deadline=None, max_examples=100)
-@given(TEXTS, st.data())
-def test_touched_words_are_those_that_the_rule_takes_out(text, data):
-    at = data.draw(st.integers(0, len(text)))
-    stop = data.draw(st.integers(at, len(text)))
-    edits = pa.array([[Edit(len(text[:at].encode()), "x", text[at:stop], 0.5)._asdict()]], EDITS)
-    fast = counting.kept_words([text], edits)
-    # The same by the rule alone: a character of an unspaced script somewhere in the text asks for it.
-    slow = counting.kept_words([f"{text} \n你"], edits)
-    assert slow.tolist() == [fast[0] + 1]
+@given(st.data())
+def test_touched_words_are_those_that_the_rule_takes_out(data):
+    """Any parting of any text into what stays and what edits put there, in several texts at once."""
+    texts, edits = [], []
+    for _ in range(data.draw(st.integers(1, 3))):
+        pieces = data.draw(st.lists(st.tuples(TEXTS, st.booleans()), max_size=5))
+        place, own = 0, []
+        for piece, edited in pieces:
+            if edited:
+                own.append(Edit(place, "x", piece, 0.5))
+            place += 1 if edited else len(piece.encode())
+        texts.append("".join(piece for piece, _ in pieces))
+        edits.append(own)
+    assert kept_words(texts, edits).tolist() == [kept_by_the_rule(*pair) for pair in zip(texts, edits, strict=True)]
+
+
+ALPHABET = "ab é.,你好ก\u0e34\u0301\u3099か\n\ufdd0'฿〇\u200d"
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.text(st.sampled_from(ALPHABET), max_size=14), min_size=1, max_size=5))
+def test_marks_and_unspaced_signs_are_counted_as_the_rule_does(texts):
+    column = pa.array(texts, pa.large_string())
+    assert words(column).tolist() == pc.count_substring_regex(column, pattern=WORD).to_pylist()

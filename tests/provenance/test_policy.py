@@ -21,8 +21,9 @@ TOTALS = Totals(
     unknown=20,
     reserve=25,
     edits_of_a_position=2,
+    deepest_by={None: 0, "weights": 3},
 )
-SMALL = Totals(1, 10, {("human", "publisher_declared"): Amount(1, 10)}, {0: 1}, {}, 10, 0, 0, 0)
+SMALL = Totals(1, 10, {("human", "publisher_declared"): Amount(1, 10)}, {0: 1}, {}, 10, 0, 0, 0, {None: 0})
 EMPTY = Totals(0, 0, {}, {}, {}, 0, 0, 0, 0)
 
 
@@ -114,3 +115,44 @@ def test_a_policy_file(tmp_path):
     assert (policy.max_depth, policy.min_human_token_share, policy.trained_on) == (2, 1.0, {"small": ["aa"]})
     with pytest.raises(MissingInput):
         Policy.from_toml(tmp_path / "none.toml")
+
+
+MODELS = {"weights": {"addresses": ["small"], "model_depth": None, "trained_on": None}}
+
+
+def test_what_a_policy_declares_of_a_model_fills_the_table_and_never_overrules_its_card():
+    policy = Policy(model_depth={"small": 3}, trained_on={"weights": ["aa"]})
+    told = {"model_depth": 3, "trained_on": ["aa"], "declared": ["model_depth", "trained_on"]}
+    assert policy.known(MODELS) == {"weights": {"addresses": ["small"], **told}}
+    card = {"weights": {"addresses": ["small"], "model_depth": 1, "trained_on": ["bb"]}}
+    assert policy.known(card) == card
+    assert Policy(model_depth={"another": 3}).known(MODELS) == MODELS
+    assert Policy(model_depth={"weights": 0}).known(MODELS)["weights"]["model_depth"] == 0
+
+
+@pytest.mark.parametrize(
+    ("policy", "deepest"),
+    [
+        (Policy(), 3),
+        (Policy(unknown_generator_depth=2), 4),
+        (Policy(model_depth={"small": 1}), 3),
+        (Policy(model_depth={"small": 3}), 5),
+        (Policy(model_depth={"small": 0}, unknown_generator_depth=4), 3),  # no longer unknown
+        (Policy(model_depth={"another": 9}), 3),
+    ],
+)
+def test_depths_with_declared_models_by_hand(policy, deepest):
+    assert policy.deepest(TOTALS, policy.known(MODELS)) == deepest
+    strict = policy.model_copy(update={"max_depth": deepest - 1})
+    (breach,) = strict.breaches(TOTALS, models=MODELS)
+    assert (breach.rule, breach.value) == ("max_depth", deepest)
+    assert policy.model_copy(update={"max_depth": deepest}).breaches(TOTALS, models=MODELS) == ()
+
+
+def test_declared_models_in_a_file(tmp_path):
+    path = tmp_path / "policy.toml"
+    path.write_text('[model_depth]\n"smollm2-135m" = 2\n')
+    assert Policy.from_toml(path).model_depth == {"smollm2-135m": 2}
+    path.write_text('[model_depth]\n"smollm2-135m" = -2\n')
+    with pytest.raises(UsageError, match="model_depth"):
+        Policy.from_toml(path)

@@ -47,8 +47,9 @@ def test_a_model_is_surprised_by_what_it_has_not_read(tmp_path, monkeypatch):
     usual = made(30, seed=1, length=80, known=200)
     strange = made(30, seed=2, length=80, known=5000)
     CountedModel.fit(usual).save(tmp_path / "model")
-    choice = LikelihoodBand(model=str(tmp_path / "model"), band=(0.5, 1.0)).choose(
-        pool([*usual, *strange], cuts=[7]), budget=Budget(30)
-    )
+    CountedModel.fit(usual).save(tmp_path / "elsewhere")
+    selector, other = (LikelihoodBand(model=str(tmp_path / name), band=(0.5, 1.0)) for name in ("model", "elsewhere"))
+    assert selector.fingerprint == other.fingerprint
+    choice = selector.choose(pool([*usual, *strange], cuts=[7]), budget=Budget(30))
     assert choice.counts[30:].sum() >= 29
     assert choice.account["mean surprise of the choice"] > choice.account["mean surprise of the pool"]

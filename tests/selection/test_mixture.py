@@ -383,3 +383,33 @@ def test_a_model_that_was_trained_on_an_input_and_wrote_in_it_is_refused(desk):
         uc.mix(human="human.jsonl", synthetic="written/", human_share=0.5, policy=policy)
     fine = uc.Policy(forbid_self_consumption=True, trained_on={"m": ["0" * 64]})
     uc.mix(human="human.jsonl", synthetic="written/", human_share=0.5, policy=fine)
+
+
+def test_weights_that_a_detector_left_are_found_by_id(desk):
+    import pyarrow as pa
+
+    rows = texts(300, seed=8)
+    lines(desk / "weighed.jsonl", rows)
+    ids = [uc.Document(text=text, source="x").id for text in rows]
+    (desk / "found").mkdir()
+    weights = pa.table({"id": ids, "weight": pa.array([float(n % 2) for n in range(300)], pa.float32())})
+    pq.write_table(weights, desk / "found" / "detections.parquet")
+    lines(desk / "many.jsonl", texts(100, seed=9))
+    told = {"human": "many.jsonl", "synthetic": "weighed.jsonl", "human_share": 0.5, "by": "documents"}
+    uc.write(uc.mix(**told, weights="found"), "out/")
+    found = {row["id"] for row in table(desk / "out").to_pylist() if row["origin"] == "synthetic"}
+    assert len(found) == 100
+    assert found <= set(ids[1::2])
+    pq.write_table(weights.slice(1), desk / "found" / "detections.parquet")
+    (desk / "empty").mkdir()
+    with pytest.raises(uc.InputError, match=r"weighed\.jsonl, row 1: None is no weight"):
+        uc.mix(**told, weights="found")
+    with pytest.raises(uc.MissingInput, match=r"detections\.parquet"):
+        uc.mix(**told, weights="empty")
+
+
+def test_the_golden_share_is_met(desk):
+    lines(desk / "same.jsonl", texts(60, seed=5))
+    mixture = uc.mix(human="human.jsonl", synthetic="same.jsonl", human_share="golden", by="documents")
+    # As much of each: 60 human texts carry 60 * (1 / .618... - 1) = 37.08 others, so 37.
+    assert (mixture.plan.mixture["reached"]["human"], mixture.plan.mixture["reached"]["synthetic"]) == (60, 37)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from uncollapse.errors import UsageError
-from uncollapse.selection.proportions import Asked, Pool, fitting, take
+from uncollapse.selection.proportions import Asked, Pool, fitting, golden_share, take
 
 
 def pool(sizes, allowed=None, must=None):
@@ -102,3 +102,17 @@ def test_what_accumulates_is_taken_first_and_refused_where_it_is_too_much():
     with pytest.raises(UsageError, match=r"holds 50 words that are not human; the share allows 7") as refused:
         take(human, pool([50], must=[True]), asked(0.8, keep=True))
     assert "at most 0.375" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("human", "synthetic", "share"),
+    [(1, 1, 0.6180339887), (1, 4, 0.3903882032), (2, 1, 0.7320508076), (4, 1, 0.8284271247), (1, 10, 0.2701562119)],
+)
+def test_golden_shares(human, synthetic, share):
+    """Known values, and the minimum of the variance that the share is to minimise, by trying 10,000 others."""
+    found = float(golden_share(human, synthetic))
+    assert found == pytest.approx(share, abs=2e-9)
+    w = np.linspace(0.0001, 0.9999, 10_000)
+    variance = (w * w / (human / synthetic) + (1 - w) ** 2) / (1 - (1 - w) ** 2)
+    assert w[variance.argmin()] == pytest.approx(share, abs=2e-4)
+    assert (golden_share(5, 0), golden_share(0, 5)) == (1, 0)

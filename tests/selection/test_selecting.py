@@ -101,6 +101,16 @@ def test_the_same_twice_another_with_another_seed_and_no_order_in_the_bytes(desk
     assert texts["a"] != texts["c"]
 
 
+def test_no_parting_into_files_shows(desk):
+    rows = [json.loads(line) for line in (desk / "pool.jsonl").read_text().splitlines()]
+    lines(desk / "b.jsonl", rows[::2])
+    lines(desk / "a.jsonl", rows[1::2])
+    asked = {"method": "coverage", "reference": "human.jsonl", "budget": 30}
+    whole, parted = uc.select("pool.jsonl", **asked), uc.select("b.jsonl", "a.jsonl", **asked)
+    texts = [[document.text for document in selection] for selection in (whole, parted)]
+    assert texts[0] == texts[1]
+
+
 def test_rows_may_be_repeated_and_add_up(desk):
     selection = uc.select("pool.jsonl", method="rebalance", by_column="topic", alpha=0, budget=200)
     result = uc.write(selection, "out/")

@@ -5,7 +5,7 @@ import pytest
 
 from pools import pool
 from uncollapse.selection.seen import Column
-from uncollapse.selection.tails import Tail, counted, loss, samples, shares, tails
+from uncollapse.selection.tails import Tail, counted, loss, sample_of, samples, shares, tails, with_recall
 
 JUDGE = ["the the the the the the rare odd odd unique"]
 
@@ -37,6 +37,20 @@ def test_samples_are_cut_to_the_smallest():
     texts = ["a b c d e f", "g h"]
     first, second = measured(texts, [[1, 0], [0, 1]])
     assert first.tokens == second.tokens == 2
+
+
+def test_recall_finds_the_kind_that_is_missing():
+    random = np.random.default_rng(3)
+    texts = [" ".join(f"s{n % 2}w{word}" for word in random.integers(0, 40, 60)) for n in range(80)]
+    judge = [" ".join(f"s{n % 2}w{word}" for word in random.integers(0, 40, 60)) for n in range(40)]
+    both = np.array([1] * 40 + [0] * 40)
+    one = np.array([1, 0] * 40)
+    arms = samples(pool(texts), [both, one])
+    found = with_recall(tails(arms, judge=counted(pool(judge))), arms, judge=sample_of(pool(judge)))
+    assert found[0].recall > 0.8
+    assert found[1].recall <= 0.5
+    few = samples(pool(texts), [np.array([1] * 5 + [0] * 75)])
+    assert np.isnan(with_recall(tails(few, judge=counted(pool(judge))), few, judge=sample_of(pool(judge)))[0].recall)
 
 
 def test_a_row_that_is_taken_twice_is_there_twice():

@@ -106,7 +106,8 @@ def audit(
     [bold]uncollapse audit a.jsonl b.jsonl -r essays.jsonl -o audit/[/bold]   side by side
     [bold]uncollapse audit mixed/ -r essays.jsonl --by source --fail-on tails,duplicates[/bold]
 
-    Exit code 0: healthy; 1: a verdict fails; 2: bad input; 3: a part of the report is missing and named.
+    Exit code 0: no verdict fails, which says nothing of unknown ones: they are counted with what to give; 1: a verdict
+    fails; 2: bad input; 3: a part of the report is missing and named.
     """
     given = {name: value for name, value in locals().items() if name != "as_json"}
     from uncollapse.cli import auditing_run, settings

@@ -16,11 +16,13 @@ from rich.text import Text
 
 from uncollapse import corpora
 from uncollapse.auditing import Audit, Auditor, Failing, Options, Status, rank
+from uncollapse.auditing.evidence import SCHEMA as OFFENDERS
 from uncollapse.cli.failures import visible
+from uncollapse.cli.outputs import is_table, made_folder
 from uncollapse.cli.settings import AuditJob
 from uncollapse.corpora import Corpus
 from uncollapse.corpora.storage import refusals, write_whole
-from uncollapse.errors import InputError, OutputRefused, UsageError
+from uncollapse.errors import InputError, UsageError
 from uncollapse.language_models import resolve
 from uncollapse.report.numerals import NO_BREAK_SPACE
 
@@ -38,7 +40,7 @@ def perform(job: AuditJob, *, as_json: bool = False) -> int:
     reference = _read(job, job.reference, origin="human") if job.reference else None
     if options.model is not None:
         resolve(options.model)
-    output = None if job.output is None else made_folder(Path(job.output), mark="offenders.parquet", what="an audit")
+    output = None if job.output is None else _folder(Path(job.output))
     with Shown() as shown:
         auditor = Auditor.of(reference, options=options, on_progress=shown)
         audits, groups = _audits(auditor, job, inputs)
@@ -53,6 +55,10 @@ def perform(job: AuditJob, *, as_json: bool = False) -> int:
     if any(set(one.failed) & watched for one in audits):
         return FAILED
     return INCOMPLETE if any(one.report["missing"] for one in (*audits, *groups)) else 0
+
+
+def _folder(path: Path) -> Path:
+    return made_folder(path, mark="offenders.parquet", what="an audit", ours=is_table("corpus", *OFFENDERS.names))
 
 
 def _options(job: AuditJob) -> Options:
@@ -107,21 +113,6 @@ def _write(folder: Path, report: dict[str, Any], offenders: pa.Table, *, earlier
         write_whole(folder / "report.json", (json.dumps(report, indent=2, ensure_ascii=False) + "\n").encode())
 
 
-def made_folder(folder: Path, *, mark: str, what: str) -> Path:
-    """The folder, which is there now and holds nothing but an earlier result, known by a file of this name."""
-    if folder.exists() and not folder.is_dir():
-        raise OutputRefused(f"{folder} is a file", hint="-o takes a folder")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / mark).is_file():
-        raise OutputRefused(
-            f"{folder} holds other things than {what}", hint=f"name a new folder, or one with {what} in it"
-        )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputRefused(f"{folder} cannot be made: {error.strerror}", hint="name another folder") from error
-    return folder
-
-
 def _earlier(path: Path) -> dict[str, Any]:
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
@@ -153,6 +144,7 @@ def _print(audits: list[Audit], groups: list[Audit], output: Path | None) -> Non
     console = Console()
     for audit in audits:
         console.print(_verdicts(audit, named=len(audits) > 1))
+        _say_unknown(audit, console)
         for note in (*audit.report["notes"], *(f"missing: {part}" for part in audit.report["missing"])):
             console.print(Text(f"· {_plain(note)}", style="bright_black"))
         _say_next(audit, console)
@@ -184,6 +176,20 @@ def _say_next(audit: Audit, console: Console) -> None:
     for verdict in audit.verdicts:
         if verdict.status == Status.FAIL and verdict.next:
             console.print(Text.assemble(("next: ", "bold"), f"{verdict.name}: {verdict.next}"))
+
+
+def _say_unknown(audit: Audit, console: Console) -> None:
+    """How many verdicts could not be given, and why: an exit code of 0 says nothing of these."""
+    unknown = [verdict for verdict in audit.verdicts if verdict.status == Status.UNKNOWN]
+    if not unknown:
+        return
+    reasons = list(dict.fromkeys(_plain(verdict.reason) for verdict in unknown))
+    steps = list(dict.fromkeys(_plain(verdict.next) for verdict in unknown if verdict.next))
+    more = f"; and {len(reasons) - 2} more reasons" if len(reasons) > 2 else ""
+    said = f"{len(unknown)} of {len(audit.verdicts)} verdicts unknown: {'; '.join(reasons[:2])}{more}"
+    console.print(Text(said, style="bold yellow"), soft_wrap=True)
+    for step in steps[:2]:
+        console.print(Text.assemble(("to know them: ", "bold"), step), soft_wrap=True)
 
 
 def _groups(groups: list[Audit]) -> Table:

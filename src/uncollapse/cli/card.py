@@ -30,6 +30,15 @@ Date: TypeAlias = Annotated[str | None, typer.Option(rich_help_panel=ABOUT, help
 Language: TypeAlias = Annotated[
     list[str] | None, typer.Option(rich_help_panel=ABOUT, help="A language code, as en; may be repeated.")
 ]
+PolicyFile: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--policy",
+        metavar="FILE",
+        rich_help_panel=ABOUT,
+        help="A TOML file that declares what models were trained on: [model_depth], [trained_on].",
+    ),
+]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print what is found as JSON to stdout.")]
 
 
@@ -45,6 +54,7 @@ def card(
     version: Version = None,
     date: Date = None,
     language: Language = None,
+    policy: PolicyFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a corpus's papers: Croissant 1.1 with provenance, a dataset card, the EU template's synthetic-data table.

@@ -1,12 +1,13 @@
 """What `card` does once it is known what is asked: count, write, or read."""
 
+import datetime
 import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 from rich.console import Console
 from rich.text import Text
 
@@ -18,10 +19,18 @@ from uncollapse.errors import OutputRefused, UsageError
 from uncollapse.ledger.card import cards
 from uncollapse.ledger.croissant import About
 from uncollapse.ledger.declared import declared_in
+from uncollapse.ledger.reserve import is_reserve
+from uncollapse.provenance import Policy
 
 PAPERS = {"croissant": "croissant.json", "readme": "README.md", "table": "synthetic.md"}
 # By what a paper of an earlier start is known, which may be written anew.
 OURS = {"croissant": "urn:uncollapse:run:", "readme": "Counted by `uncollapse card`", "table": "| origin | documents |"}
+
+
+def _iso(text: str) -> str:
+    if text:
+        datetime.date.fromisoformat(text)
+    return text
 
 
 class CardJob(BaseModel):
@@ -38,8 +47,9 @@ class CardJob(BaseModel):
     url: str = ""
     creator: str = ""
     version: str = "1.0.0"
-    date: str = ""
+    date: Annotated[str, AfterValidator(_iso)] = ""
     language: tuple[str, ...] = ()
+    policy: str | None = None
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -56,6 +66,8 @@ class CardJob(BaseModel):
 def card_job(given: Mapping[str, Any], *, base: Path | None = None) -> CardJob:
     """The papers that these options describe."""
     values = normal(given)
+    if values.get("date") is not None:
+        values["date"] = str(values["date"])  # YAML makes a date of it
     if isinstance(values.get("language"), str):
         values["language"] = (values["language"],)
     if base is not None:
@@ -81,8 +93,9 @@ def _write(job: CardJob, *, as_json: bool) -> int:
         raise UsageError("no output was named", hint="-o card/ for a folder")
     folder = Path(job.output)
     _refuse_foreign(folder)
+    policy = None if job.policy is None else Policy.from_toml(Path(job.policy))
     with waiting("the corpus is counted"):
-        found = cards(job.corpus, job.about, beside=folder)
+        found = cards(job.corpus, job.about, beside=folder, policy=policy)
     texts = {
         "croissant": json.dumps(found.croissant, indent=2, ensure_ascii=False) + "\n",
         "readme": found.readme,
@@ -106,7 +119,13 @@ def _write(job: CardJob, *, as_json: bool) -> int:
 
 
 def _refuse_foreign(folder: Path) -> None:
-    """Nothing; raises where somebody else's paper of one of the names would be lost."""
+    """Nothing; raises where papers cannot lie, or somebody else's of one of the names would be lost."""
+    if folder.exists() and not folder.is_dir():
+        raise OutputRefused(f"{folder} is a file", hint="-o takes a folder: -o card/")
+    if is_reserve(folder):
+        raise OutputRefused(
+            f"{folder} is a reserve, to which nothing but texts is added", hint="name another folder: -o card/"
+        )
     for name, mark in OURS.items():
         path = folder / PAPERS[name]
         if path.exists() and mark not in path.read_text(encoding="utf-8", errors="replace"):

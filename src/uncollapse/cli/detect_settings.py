@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from uncollapse.cli.settings import checked, normal, refuse_unknown, seen_from
+from uncollapse.detection.asked import Options
 from uncollapse.errors import UsageError
 
 
@@ -34,18 +35,34 @@ class DetectJob(BaseModel):
     seed: int = 0
     text_column: str = "text"
 
+    @property
+    def options(self) -> Options:
+        """How the corpus is guessed at.
+
+        Raises:
+            UsageError: a value that cannot be.
+        """
+        return Options.checked({name: getattr(self, name) for name in Options.model_fields})
+
 
 def detect_job(given: Mapping[str, Any], *, base: Path | None = None) -> DetectJob:
     """The detection that these options describe; `no_model` leaves the language model out."""
     values = _listed(normal(given), ("calibrate", "machine", "pair"), base=base)
-    for name in {"detector", "reserve", "watermark"} & set(values) if base is not None else ():
-        values[name] = seen_from(base or Path(), str(values[name]))
+    if base is not None:
+        for name in {"detector", "reserve", "watermark"} & set(values):
+            values[name] = seen_from(base, str(values[name]))
     without = values.pop("no_model", False)
     for name in ("pair", "model"):
         if without and name in values:
             raise UsageError(f"--{name} and --no-model exclude each other", hint="leave one of them out")
+    if "pair" in values and "model" in values:
+        raise UsageError("--pair and --model exclude each other", hint="leave one of them out")
+    if without and "detector" not in values:
+        raise UsageError("--no-model without --detector", hint="words alone take a trained one: --detector FOLDER")
     refuse_unknown(values, known=set(DetectJob.model_fields) - {"without_model"}, where="detect")
-    return checked(DetectJob, {**values, "without_model": without}, verb="detect")
+    job = checked(DetectJob, {**values, "without_model": without}, verb="detect")
+    _ = job.options  # what cannot be is refused before anything is read
+    return job
 
 
 class DetectorJob(BaseModel):

@@ -13,16 +13,18 @@ from rich.table import Table
 from rich.text import Text
 
 from uncollapse import corpora
-from uncollapse.cli.auditing_run import Shown, made_folder
+from uncollapse.cli.auditing_run import Shown
 from uncollapse.cli.detect_settings import DetectJob, DetectorJob
 from uncollapse.cli.failures import visible
+from uncollapse.cli.outputs import is_table, made_folder
 from uncollapse.cli.tracers import TRACES, tracers
 from uncollapse.corpora import Corpus
 from uncollapse.corpora.storage import refusals, write_whole
-from uncollapse.detection.asked import Given, Options, Stage
+from uncollapse.detection.asked import Given, Stage
 from uncollapse.detection.calibration import Guess
 from uncollapse.detection.detect import Detection, detect
-from uncollapse.detection.detector import CARD, NUMBERS, Detector
+from uncollapse.detection.detector import CARD, NUMBERS, Detector, is_card
+from uncollapse.detection.kinship import Labelled, relatives
 from uncollapse.detection.page import detection_page, headline
 from uncollapse.detection.reading import Reader
 from uncollapse.detection.scoring import Scorer
@@ -34,6 +36,7 @@ from uncollapse.report.numerals import NO_BREAK_SPACE, share
 TABLE = "detections.parquet"
 DEFAULT_MODEL = "smollm2-135m"
 CHANCE = 0.5
+NAMED = 10  # domains without calibration in the terminal
 UPSIDE_DOWN = (
     "· That is worse than chance: each machine's text has passages of a human one, which the folds hold against it. "
     "Where row i of both sides begins alike, --pairs takes them off."
@@ -42,7 +45,6 @@ UPSIDE_DOWN = (
 
 def perform(job: DetectJob, *, as_json: bool = False) -> int:
     """The exit code, which is 0: a guess is no verdict on a corpus."""
-    options = Options.checked({name: getattr(job, name) for name in Options.model_fields})
     detector = None if job.detector is None else Detector.load(job.detector)
     addresses = _addresses(job, detector)
     for address in addresses:
@@ -54,10 +56,10 @@ def perform(job: DetectJob, *, as_json: bool = False) -> int:
     )
     if not given.corpus.rows:
         raise InputError("the corpus has no documents", hint="there is nothing to guess at")
-    output = None if job.output is None else made_folder(Path(job.output), mark=TABLE, what="a detection")
+    output = None if job.output is None else _folder(Path(job.output))
     scorer = Scorer.of(_reader(addresses, job), detector, score=job.score)
     with Shown("detect") as shown, tracers(job, scorer) as traced:
-        found = detect(given._replace(tracers=traced), scorer, options=options, on_progress=shown)
+        found = detect(given._replace(tracers=traced), scorer, options=job.options, on_progress=shown)
     found.report["name"] = ", ".join(job.inputs)
     if output is not None:
         _write(output, found)
@@ -68,15 +70,15 @@ def perform(job: DetectJob, *, as_json: bool = False) -> int:
     return 0
 
 
+def _folder(path: Path) -> Path:
+    return made_folder(path, mark=TABLE, what="a detection", ours=is_table("id", "row", "source", "domain", "origin"))
+
+
 def _addresses(job: DetectJob, detector: Detector | None) -> Sequence[str]:
     """The models that read: one, two for a pair (the tuned one first), or none."""
     if job.pair is not None:
-        if job.model is not None:
-            raise UsageError("--pair and --model exclude each other", hint="leave one of them out")
         return job.pair[1], job.pair[0]
     if job.without_model:
-        if detector is None:
-            raise UsageError("--no-model without --detector", hint="words alone take a trained one: --detector FOLDER")
         return ()
     return (job.model or (detector and detector.model) or DEFAULT_MODEL,)
 
@@ -114,6 +116,11 @@ def _print(report: Mapping[str, Any], output: Path | None) -> None:
     for reason, number in report["left_out"].items():
         if number:
             console.print(Text(_plain(f"· left out of calibration, {reason}: {number:,}"), style="bright_black"))
+    for domain, number in list(report["uncalibrated"].items())[:NAMED]:
+        said = f"{number:,} texts of the domain {domain!r} are not judged: too few human texts of it in --calibrate"
+        console.print(Text(_plain(f"· {said}"), style="yellow"))
+    if len(report["uncalibrated"]) > NAMED:
+        console.print(Text(f"· and of {len(report['uncalibrated']) - NAMED:,} more domains", style="yellow"))
     for note in report["limits"][: -len(_standing())]:
         console.print(Text(_plain(f"· {note}"), style="bright_black"))
     if report["weights"] is not None:
@@ -140,6 +147,9 @@ def _counts(report: Mapping[str, Any]) -> Table:
             table.add_row(f"known as {origin}, not guessed at", f"{number:,}")
     for kind, number in report["traced"].items():
         table.add_row(f"{TRACES[kind]}, not guessed at", f"{number:,}")
+    if report["with_unseen_characters"]:
+        said = "hold characters that no reader sees, read without them"
+        table.add_row(said, f"{report['with_unseen_characters']:,}")
     table.add_row(f"of unknown origin, read {report['read']:,}", f"{report['unknown']:,}")
     classes = report["classes"]
     table.add_row("  like a machine's", f"{classes[Guess.MACHINE]:,}")
@@ -159,12 +169,18 @@ def perform_training(job: DetectorJob) -> int:
     if job.model is not None:
         resolve(job.model)
     sides = {"human": job.human, "machine": job.machine, "against": job.against}
-    texts = {name: _texts(_read(own, job, origin="unknown")) if own else [] for name, own in sides.items()}
-    folder = made_folder(Path(job.output), mark=CARD, what="a detector")
+    read = {name: _texts(_read(own, job, origin="unknown")) if own else Labelled() for name, own in sides.items()}
+    folder = made_folder(Path(job.output), mark=CARD, what="a detector", ours=is_card)
     names = {name: list(own) for name, own in sides.items()}
     lesson = Lesson(
-        human=texts["human"], machine=texts["machine"], paired=job.pairs, against=texts["against"], names=names
+        human=read["human"].texts,
+        machine=read["machine"].texts,
+        paired=job.pairs,
+        against=read["against"].texts,
+        names=names,
+        kin=None if job.pairs else relatives(read["human"], read["machine"]),
     )
+    _warn(lesson)
     reader = None if job.model is None else Reader.of(job.model)
     with Shown("detector") as shown:
         detector = train(
@@ -180,8 +196,24 @@ def perform_training(job: DetectorJob) -> int:
     return 0
 
 
-def _texts(corpus: Corpus) -> list[str]:
-    return [text for batch in corpus.batches() for text in batch.column("text").to_pylist()]
+def _texts(corpus: Corpus) -> Labelled:
+    found = Labelled()
+    for batch in corpus.batches():
+        found.texts.extend(batch.column("text").to_pylist())
+        found.ids.extend(batch.column("id").to_pylist())
+        found.parents.extend(batch.column("parents").to_pylist())
+    return found
+
+
+def _warn(lesson: Lesson) -> None:
+    """Says, before anything is learned, that texts of both sides belong together."""
+    kin = int((lesson.kin >= 0).sum()) if lesson.kin is not None else 0
+    if kin:
+        sys.stderr.write(
+            f"{kin:,} of {len(lesson.machine):,} machine's texts were made from a human text given here, or begin like "
+            "one: each shares its fold, so that none is judged by what was learned from the other; where row i of both "
+            "sides begins alike, --pairs takes the shared words off\n"
+        )
 
 
 def _tell(detector: Detector, folder: Path) -> None:

@@ -130,7 +130,7 @@ def run_steps(corpus: Corpus, job: Job, *, what: str, policy: Policy | None = No
                 policy=policy,
             )
     except KeyboardInterrupt:
-        display.say_interrupted()
+        display.say_interrupted(target(output_of(job), form=job.format).shards)
         raise
 
 

@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from rich.text import Text
 
 from uncollapse import corpora
 from uncollapse.cli.failures import visible
+from uncollapse.cli.outputs import made_folder
 from uncollapse.cli.progress import Stages, waiting
 from uncollapse.cli.reserve_settings import FindJob
 from uncollapse.corpora.formats import row_writer
@@ -23,8 +23,8 @@ from uncollapse.corpora.plan import Format
 from uncollapse.corpora.records import members
 from uncollapse.corpora.storage import Sink, fill_whole, refusals, write_whole
 from uncollapse.errors import OutputRefused, UsageError
-from uncollapse.ledger.reserve import Reserve, is_reserve
-from uncollapse.ledger.searching import FOUND, Library, Search, shelved
+from uncollapse.ledger.libraries import library
+from uncollapse.ledger.searching import FOUND, Search
 
 SHOWN = 10  # documents in the terminal
 _FILES = {".parquet": Format.PARQUET, ".jsonl": Format.JSONL}
@@ -51,12 +51,12 @@ def perform(job: FindJob, *, as_json: bool = False) -> int:
     with waiting("the input is looked through"):
         corpus = corpora.read(*job.inputs, origin="unknown", text_column=job.text_column)
     first = _First()
-    with Stages("find") as shown, _library(job, shown) as library:
-        search = Search(library, threshold=job.threshold, top=job.top, on_progress=shown)
+    with Stages("find") as shown, library(job.among, what="--in", text_column=job.text_column, told=shown) as held:
+        search = Search(held, threshold=job.threshold, top=job.top, on_progress=shown)
         _write(search.over(corpus), place, first)
         report = {
             "in": list(job.among),
-            "documents_in": library.index.documents,
+            "documents_in": held.index.documents,
             "threshold": job.threshold,
             "top": job.top,
             **search.tally.as_json(),
@@ -72,32 +72,17 @@ def perform(job: FindJob, *, as_json: bool = False) -> int:
     return 0
 
 
-@contextmanager
-def _library(job: FindJob, shown: Stages) -> Iterator[Library]:
-    if any(is_reserve(address) for address in job.among):
-        if len(job.among) > 1:
-            raise UsageError("--in names a reserve and something else", hint="give one reserve, or other human texts")
-        yield Reserve.open(job.among[0])
-        return
-    among = corpora.read(*job.among, origin="human", text_column=job.text_column)
-    with shelved(among, on_progress=shown) as shelf:
-        yield shelf
-
-
 def _place(path: Path) -> Path:
     """The file that the candidates go to; its folder is there when this returns."""
     if path.suffix in _OTHERS:
         raise UsageError(f"files that end in {path.suffix} are not written", hint="name a folder, *.parquet or *.jsonl")
-    folder = path.parent if path.suffix in _FILES else path
-    if folder is path and path.is_file():
-        raise OutputRefused(f"{path} is a file", hint="-o takes a folder, *.parquet or *.jsonl")
-    if folder is path and path.is_dir() and any(path.iterdir()) and not (path / "found.parquet").is_file():
-        raise OutputRefused(f"{path} holds other things than what was found", hint="name a new folder")
-    if path.suffix in _FILES and path.is_file() and not _ours(path):
+    if path.suffix not in _FILES:
+        return made_folder(path, mark="found.parquet", what="what find found", ours=_ours) / "found.parquet"
+    if path.is_file() and not _ours(path):
         raise OutputRefused(f"{path} is there already and is no output of find", hint="choose another name")
-    with refusals(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    return path if path.suffix in _FILES else path / "found.parquet"
+    with refusals(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def _ours(path: Path) -> bool:

@@ -18,6 +18,7 @@ from uncollapse.cli import (
     audit,
     card,
     collapse,
+    compare,
     contest,
     detect,
     edit,
@@ -104,6 +105,7 @@ app.add_typer(reserve.app, name="reserve", rich_help_panel=KNOW)
 _add(models.models, group=KNOW, bare=True)
 _add(train.train, group=TRAIN)
 _add(evaluate.evaluate, group=TRAIN)
+_add(compare.compare, group=TRAIN)
 app.add_typer(collapse.app, name="collapse", rich_help_panel=UNDERSTAND)
 _add(recipes.run, group=STORIES)
 

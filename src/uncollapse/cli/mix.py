@@ -35,7 +35,7 @@ HumanShare: TypeAlias = Annotated[
         metavar="SHARE",
         rich_help_panel=SHARES,
         help="Of human text, 0 to 1; auto (taken unless said) keeps all of it and adds synthetic text up to the "
-        "policy's min_human_token_share.",
+        "policy's min_human_token_share; golden is what estimates best from as much of each as there is.",
     ),
 ]
 By: TypeAlias = Annotated[
@@ -52,7 +52,11 @@ RepeatCap: TypeAlias = Annotated[
 ]
 Weights: TypeAlias = Annotated[
     str | None,
-    typer.Option(metavar="COLUMN", rich_help_panel=SHARES, help="By which synthetic rows are drawn; 0 is never."),
+    typer.Option(
+        metavar="COLUMN|FOLDER",
+        rich_help_panel=SHARES,
+        help="By which synthetic rows are drawn, 0 is never: a column, or what `detect --weights` wrote.",
+    ),
 ]
 Seed: TypeAlias = Annotated[int | None, typer.Option(metavar="N", rich_help_panel=SHARES, help="Of the draws (0).")]
 PolicyFile: TypeAlias = Annotated[

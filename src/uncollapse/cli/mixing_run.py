@@ -100,7 +100,7 @@ def _written(mixture: Mixture, job: MixJob) -> RunResult:
                 on_progress=display,
             )
     except KeyboardInterrupt:
-        display.say_interrupted()
+        display.say_interrupted(target(job.output, form=job.format).shards)
         raise
 
 
@@ -141,7 +141,7 @@ def _sentence(told: Mapping[str, Any], unit: str) -> str:
     asked, reached = told["asked"], told["reached"]
     over = reached["human beyond the share"]
     said = f"asked for a human share of {asked['human_share']}, reached {reached['human_share']:.6f}"
-    if asked["human_share"] != "auto":
+    if asked["human_share"] not in ("auto", "golden"):
         exact = f": {over:+,.1f} human {unit} from the exact share, as documents stay whole"
         said += exact if over else " exactly"
     if reached["repeated"]:

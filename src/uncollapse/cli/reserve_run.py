@@ -58,6 +58,7 @@ def _as_json(done: Admitted) -> dict[str, Any]:
         "admitted": done.admission.rows if done.admission else 0,
         "present": done.present,
         "excluded": done.excluded,
+        "without_a_score": done.unscored,
         "near": done.near,
         "near_copies": [copy._asdict() for copy in done.near_copies],
         "admission": done.admission.as_json() if done.admission else None,
@@ -74,6 +75,7 @@ def _print(done: Admitted) -> None:
     number = f" as number {done.admission.number}" if done.admission else ""
     rows = {f"admitted{number}": done.admission.rows if done.admission else 0, "there already": done.present}
     rows |= {f"left out, {visible(rule)}": count for rule, count in done.excluded.items()}
+    rows |= {f"admitted without a score, {visible(rule)}": count for rule, count in done.unscored.items() if count}
     rows |= {"near copies of texts that were there": done.near}
     for name, value in (*rows.items(), ("texts in the reserve", done.reserve.rows if done.reserve else 0)):
         table.add_row(name, f"{value:,}")
@@ -92,7 +94,7 @@ def check(job: ReserveCheckJob, *, as_json: bool = False) -> int:
     folder = Path(job.reserve).expanduser()
     generated = corpora.read(*job.against, origin="unknown") if job.against else None
     with Stages("reserve check") as shown:
-        inspection = inspect(folder, head=job.head, on_progress=shown)
+        inspection = inspect(folder, head=job.head and job.head.lower(), on_progress=shown)
         findings = list(inspection.findings)
         notices = list(inspection.notices)
         if generated is not None and inspection.sound:

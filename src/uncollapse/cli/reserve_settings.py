@@ -36,7 +36,7 @@ class ReserveCheckJob(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     reserve: str
-    head: str | None = None
+    head: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")] | None = None
     against: tuple[str, ...] = ()
     threshold: Annotated[float, Field(gt=0, le=1)] = 0.5
 

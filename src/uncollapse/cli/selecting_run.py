@@ -31,6 +31,7 @@ TAIL = {
     "rare_coverage": "rare words of the judge that are there",
     "rare_mass": "their mass in the judge",
     "tail_mass": "own words that are rare in the judge, or not there",
+    "recall": "judge's documents that lie where its own do",
     "distinct_1": "different words",
     "distinct_2": "different pairs of words",
 }

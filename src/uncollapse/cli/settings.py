@@ -184,6 +184,7 @@ class TraceJob(BaseModel):
     id: str | None = None
     row: Count | None = None
     source: tuple[str, ...] = ()
+    policy: str | None = None
     edits: Annotated[int, Field(ge=0)] = 12
 
     @property

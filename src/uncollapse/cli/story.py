@@ -11,6 +11,7 @@ from uncollapse.cli import (
     arbitrating_run,
     auditing_run,
     card_run,
+    comparing_run,
     contest_run,
     detecting_run,
     editing_run,
@@ -27,6 +28,7 @@ from uncollapse.cli import (
 )
 from uncollapse.cli.arbitrating_run import ArbitrateJob, arbitrate_job
 from uncollapse.cli.card_run import CardJob, card_job
+from uncollapse.cli.comparing_run import CompareJob, compare_job
 from uncollapse.cli.contest_run import ContestJob, contest_job
 from uncollapse.cli.detect_settings import DetectJob, DetectorJob, detect_job, detector_job
 from uncollapse.cli.evaluating_run import EvaluateJob, evaluate_job
@@ -70,6 +72,7 @@ Asked: TypeAlias = (
     | ArbitrateJob
     | AuditJob
     | CardJob
+    | CompareJob
     | ContestJob
     | MixJob
     | SelectJob
@@ -118,6 +121,7 @@ VERBS: Mapping[str, Verb] = {
     "train": Verb(lambda given, _: train_job(given), training_run.perform),
     "evaluate": Verb(lambda given, base: evaluate_job(given, base=base), evaluating_run.perform),
     "select": Verb(lambda given, base: select_job(given, base=base), selecting_run.perform),
+    "compare": Verb(lambda given, base: compare_job(given, base=base), comparing_run.perform),
     "mix": Verb(lambda given, base: mix_job(given, base=base), mixing_run.perform),
     "contest": Verb(lambda given, base: contest_job(given, base=base), contest_run.perform),
     "card": Verb(lambda given, base: card_job(given, base=base), card_run.perform),

@@ -14,6 +14,14 @@ Row: TypeAlias = Annotated[int | None, typer.Option(metavar="N", help="The docum
 Source: TypeAlias = Annotated[
     list[str] | None, typer.Option(metavar="CORPUS", help="Where parents may be found; may be repeated.")
 ]
+PolicyFile: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--policy",
+        metavar="FILE",
+        help="A TOML file that declares what models were trained on: [model_depth], [trained_on].",
+    ),
+]
 Edits: TypeAlias = Annotated[int, typer.Option(metavar="N", help="How many edits of a document are shown.")]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the trace as JSON to stdout.")]
 
@@ -23,6 +31,7 @@ def trace(
     id: Id = None,  # noqa: A002 (the argument's name)
     row: Row = None,
     source: Source = None,
+    policy: PolicyFile = None,
     edits: Edits = 12,
     as_json: AsJson = False,
 ) -> None:

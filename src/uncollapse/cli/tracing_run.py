@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -26,6 +27,7 @@ from uncollapse.ledger.trace import (
     trace_corpus,
     trace_document,
 )
+from uncollapse.provenance import Policy
 
 BAR = 30
 BEGINNING = 240  # characters of a document
@@ -35,12 +37,14 @@ def perform(job: TraceJob, *, as_json: bool = False) -> int:
     """The exit code of a trace, which is 0."""
     if job.id is not None and job.row is not None:
         raise UsageError("an id and --row name two documents", hint="give one of them")
+    policy = None if job.policy is None else Policy.from_toml(Path(job.policy))
     corpus = _read(job.corpus)
     sources = {address: _read(address) for address in job.source}
     found: CorpusTrace | DocumentTrace
     with waiting("the corpus is read"):
         if job.id is None and job.row is None:
-            found = trace_corpus(corpus, sources=list(sources.values()), manifest=_manifest(job.corpus))
+            among = list(sources.values())
+            found = trace_corpus(corpus, sources=among, manifest=_manifest(job.corpus), policy=policy)
         else:
             found = trace_document(corpus, mark=job.id, row=job.row, sources=sources)
     if as_json:
@@ -81,6 +85,9 @@ def _tell_corpus(found: CorpusTrace, console: Console) -> None:
         rows = totals.generators.get(name, 0)
         depth = entry.get("model_depth")
         told = "training text not on record" if depth is None else f"trained on text of depth {depth}"
+        told += ", as the policy declares" if "model_depth" in entry.get("declared", ()) else ""
+        for root in entry.get("trained_on") or ():
+            told += f"\n       trained on the corpus {root}"
         said = (
             f"\nmodel  {', '.join(entry['addresses'])}, weights {name[:16]}\n       wrote last in {rows:,} rows; {told}"
         )
@@ -119,6 +126,8 @@ def _shares(found: CorpusTrace) -> dict[str, str]:
         "words of unknown writers": _percent(totals.unknown_share),
         "most rounds on one place": str(totals.edits_of_a_position),
     }
+    if any(entry.get("declared") for entry in found.models.values()):
+        facts["deepest, models as declared"] = str(found.deepest)
     if found.at_hand is not None:
         facts["parents at hand"] = f"{found.at_hand:,} of {found.parents:,} rows with parents"
     return facts

@@ -1,6 +1,6 @@
 """What is asked of a detection: the corpora, how they are judged, and who hears how far it is."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, NamedTuple, Self, TypeAlias
 
 import pyarrow as pa
@@ -56,13 +56,13 @@ Tracer: TypeAlias = Callable[[pa.RecordBatch], Sequence[str]]
 class Given(NamedTuple):
     """The corpus, and the texts of which it is known who wrote them.
 
-    `tracers` are asked in order, by the name of what they find, of documents that the ledger does not know.
+    `tracers`, with the names of what they find, are asked in order of documents that the ledger does not know.
     """
 
     corpus: Corpus
     human: Corpus | None = None
     machine: Corpus | None = None
-    tracers: Mapping[str, Tracer] = {}
+    tracers: Sequence[tuple[str, Tracer]] = ()
 
 
 Hearer: TypeAlias = Callable[[Stage], None]
@@ -78,5 +78,10 @@ def domains_of(batch: pa.RecordBatch, by: str | None) -> list[str]:
         return [""] * len(batch)
     if by not in batch.schema.names:
         there = ", ".join(repr(name) for name in batch.schema.names)
-        raise MissingColumn(f"no column {by!r} tells domains apart; columns: {there}", hint="name another with --by")
+        source = batch.column("source")[0].as_py() if len(batch) and "source" in batch.schema.names else None
+        raise MissingColumn(
+            f"{source or 'a corpus'} has no column {by!r} that tells domains apart; columns: {there}",
+            hint=f"the corpus, --calibrate and --machine all take it: add the column {by!r} there, name another with "
+            "--by, or leave --by out",
+        )
     return ["" if value is None else str(value) for value in batch.column(by).to_pylist()]

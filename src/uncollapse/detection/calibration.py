@@ -31,7 +31,6 @@ EDGES = (LEAST_TOKENS, 128, 256)
 ALL_LENGTHS = "all lengths"
 # Human texts that a length needs to have thresholds of its own; with fewer, its domain's lengths are taken together.
 OWN_LENGTH = 60
-EVERYTHING = ""
 
 
 class Guess(StrEnum):

@@ -1,7 +1,8 @@
 """What can be guessed about a corpus: known documents set apart, the others scored, judged where that can be done.
 
 The order of evidence: what the ledger knows is reported as known and never guessed; nor is what left a trace that is
-stronger than a guess, a human parent in a reserve or a mark of our own. Everything else is scored; a class
+stronger than a guess: the same text in a reserve, a manifest or message in unseen characters, a human parent in a
+reserve, a mark of our own, in this order. Everything else is scored; a class
 other than `unknown` is given only against human text of the same domain and length, and the corpus as a whole gets a
 prevalence with its interval, which is what a guess is good for.
 """
@@ -23,6 +24,7 @@ from uncollapse.detection.overlap import text_keys
 from uncollapse.detection.scoring import Scored, Scorer
 from uncollapse.detection.sides import labelled_sides
 from uncollapse.detection.telling import report_of
+from uncollapse.detection.unseen import listed, marks_of
 from uncollapse.document import Origin
 from uncollapse.errors import InputError, UsageError
 
@@ -93,6 +95,7 @@ def _survey(given: Given, by: str | None, told: Hearer) -> Survey:
         survey.domains += domains_of(batch, by)
         survey.keys.append(text_keys(batch.column("text")))
         survey.traces += _traces(batch, given)
+        survey.marks += [listed(marks) for marks in marks_of(batch.column("text"))]
         told(Stage("looking at the corpus", len(survey.ids), corpus.rows))
     return survey
 
@@ -101,7 +104,7 @@ def _traces(batch: pa.RecordBatch, given: Given) -> list[tuple[str, str]]:
     """For each document the first trace that is found; none for those that the ledger knows."""
     found = [("", "")] * len(batch)
     rows = [row for row, origin in enumerate(batch.column("origin").to_pylist()) if origin == Origin.UNKNOWN]
-    for kind, tracer in given.tracers.items():
+    for kind, tracer in given.tracers:
         rows = [row for row in rows if not found[row][0]]
         if rows:
             for row, said in zip(rows, tracer(batch.take(pa.array(rows))), strict=True):

@@ -108,3 +108,12 @@ class Detector:
         except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, SafetensorError) as error:
             raise BrokenModel(f"{folder} is no detector: {error}", hint="train it again with this version") from error
         return found
+
+
+def is_card(path: Path) -> bool:
+    """Whether a file is the card of a detector, of this version or another."""
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(card, dict) and {"format", "fusion", "trained_on"} <= set(card)

@@ -26,6 +26,8 @@ class Survey:
     keys: list[UInt64[ndarray, "_"]] = field(default_factory=list)
     traces: list[tuple[str, str]] = field(default_factory=list)
     """What kind of trace each has, and what it says; both empty where there is none."""
+    marks: list[str | None] = field(default_factory=list)
+    """What each holds of characters that no reader sees, by kind."""
 
     @property
     def unknown(self) -> Bool[ndarray, "n"]:
@@ -74,6 +76,7 @@ def table_of(survey: Survey, rows: Rows, columns: dict[str, Any]) -> pa.Table:
         "evidence": pa.array(evidence, pa.string()),
         "tokens": _spread(rows.tokens.astype(float), rows.at, count).cast(pa.int32()),
     }
+    made["unseen"] = pa.array(survey.marks, pa.string())
     for name, value in {**columns["numbers"], **rows.values}.items():
         made[name] = _spread(value, rows.at, count).cast(pa.float32())
     if columns["weight"] is not None:

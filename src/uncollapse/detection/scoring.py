@@ -11,6 +11,7 @@ from numpy import ndarray
 from uncollapse.detection.detector import Detector
 from uncollapse.detection.reading import Reader
 from uncollapse.detection.scores import SCORES, Points, scores_of
+from uncollapse.detection.unseen import unmarked
 from uncollapse.detection.word_model import word_counts
 from uncollapse.errors import UsageError
 
@@ -49,7 +50,8 @@ class Scorer:
         return cls(reader, detector, score or next(name for name in preferred if name in allowed))
 
     def score(self, texts: Sequence[str], *, on_progress: Callable[[int], None] | None = None) -> Scored:
-        """The numbers of each text; NaN where a score cannot be taken."""
+        """The numbers of each text, read without characters that no reader sees; NaN where a score cannot be taken."""
+        texts = unmarked(texts)
         values: dict[str, Float64[ndarray, n]] = {}
         if self.reader is None:
             tokens = word_counts(texts)

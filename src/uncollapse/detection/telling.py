@@ -1,5 +1,6 @@
 """What was found, as the report that is kept: the headline, the numbers behind every chart, and what cannot be said."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,7 +8,6 @@ import numpy as np
 from jaxtyping import Float64
 from numpy import ndarray
 
-from uncollapse.detection.accuracy import Interval
 from uncollapse.detection.calibration import LEAST_TOKENS, LENGTHS, Group, Guess, length_of
 from uncollapse.detection.findings import Rows, Survey
 from uncollapse.detection.judging import Judged
@@ -39,6 +39,7 @@ def report_of(survey: Survey, rows: Rows, judged: Judged, *, scorer: Scorer, sid
         "documents": len(survey.ids),
         "known": survey.known_by_origin(),
         "traced": survey.traced_by_kind(),
+        "with_unseen_characters": sum(marks is not None for marks in survey.marks),
         "unknown": int(survey.unknown.sum()),
         "read": len(rows.at),
         "short": int((rows.tokens < LEAST_TOKENS).sum()),
@@ -48,6 +49,7 @@ def report_of(survey: Survey, rows: Rows, judged: Judged, *, scorer: Scorer, sid
         "score": {"name": scorer.deciding, "machine": str(points(scorer.deciding))},
         "models": _models(scorer),
         "calibration": [_group(group, sides) for group in _groups(sides)],
+        "uncalibrated": _uncalibrated(survey, rows, judged, sides),
         "left_out": dict(sides.left_out),
         "lengths": _lengths(rows, judged),
         "histogram": _histogram(judged, sides),
@@ -79,9 +81,24 @@ def _prevalence(judged: Judged) -> dict[str, Any]:
                 "error": _number(rogan_gladen_error((flagged / read, read), (expected, human), (rate, np.inf))),
             }
             for rate in FOUND
-            if read
+            if read and _possible(flagged / read, expected, rate)
         ],
     }
+
+
+def _possible(flagged: float, expected: float, found: float) -> bool:
+    """Whether this share can be flagged where so many of a machine's texts are: no more of all texts than of those."""
+    return expected < found and flagged <= found
+
+
+def _uncalibrated(survey: Survey, rows: Rows, judged: Judged, sides: Sides) -> dict[str, int]:
+    """How many texts of each domain are long enough and were not judged, as no human text is there to judge by."""
+    if sides.calibration is None:
+        return {}
+    held = zip(rows.at.tolist(), rows.tokens.tolist(), judged.groups, strict=True)
+    known = {domain for domain, _ in sides.calibration.groups}
+    found = Counter(survey.domains[at] for at, tokens, group in held if group is None and tokens >= LEAST_TOKENS)
+    return {domain: number for domain, number in found.most_common() if domain not in known}
 
 
 def _models(scorer: Scorer) -> dict[str, Any]:
@@ -172,8 +189,3 @@ def _own_limits(judged: Judged, sides: Sides, scorer: Scorer) -> Sequence[str]:
 
 def _number(value: float) -> float | None:
     return None if np.isnan(value) else value
-
-
-def interval_of(prevalence: dict[str, Any]) -> Interval | None:
-    """The headline of a report, None where there is none."""
-    return None if prevalence["share"] is None else Interval(prevalence["share"], prevalence["low"], prevalence["high"])

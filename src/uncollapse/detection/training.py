@@ -26,13 +26,17 @@ FEWEST_WORDS = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Lesson:
-    """What is learned from: text i of both sides begins alike where `paired`; no run of ten words of `against`."""
+    """What is learned from: text i of both sides begins alike where `paired`; no run of ten words of `against`.
+
+    `kin` says for each machine's text to which human one it belongs, -1 for none: such texts share a fold.
+    """
 
     human: Sequence[str]
     machine: Sequence[str]
     paired: bool = False
     against: Sequence[str] = ()
     names: dict[str, list[str]] | None = None
+    kin: Int64[ndarray, "m"] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +113,9 @@ def _prepare(lesson: Lesson) -> _Prepared:
     # Texts of one pair are about one thing: they share a fold.
     pair = np.concatenate([np.arange(len(human)), np.arange(len(machine))])
     fold = (pair if lesson.paired else (keys >> np.uint64(8)).astype(np.int64)) % FOLDS
+    if lesson.kin is not None:
+        has = np.flatnonzero(lesson.kin >= 0)
+        fold[len(human) + has] = fold[lesson.kin[has]]
     sides = length_matched(*([texts[at] for at in kept if of_machine[at] == side] for side in (False, True)))
     return _Prepared([*sides[0], *sides[1]], of_machine[kept], fold[kept], keys[kept], left_out)
 

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64, UInt8
 from numpy import ndarray
 
+from uncollapse.duplicates.foremost import Pairs, counted, foremost, intervals, rank
 from uncollapse.duplicates.postings import Segment
 from uncollapse.duplicates.sketch import Sketches
 
@@ -22,7 +23,6 @@ FREQUENT = 256  # a run in more documents than this finds no candidates by itsel
 RAREST = 8  # unless it is among the rarest of a query that has no rarer ones; then it finds the first FREQUENT
 CANDIDATES = 32  # documents whose containment is worked out, for each query
 FEWEST = 4  # shared runs of a match: one that a short text has in common with another says nothing
-Z = 1.959963984540054  # the normal quantile of a two-sided interval of 95 %
 _AT_ONCE = 1 << 22  # pairs of query and document that are held at once
 
 
@@ -99,32 +99,28 @@ class Index:
         spared = int((lookup.total[frequent] - self.frequent).sum())
         joined = [np.concatenate([np.zeros(0, np.int64), *(part[at] for part in parts)]) for at in range(4)]
         query, document, shared, of = joined
-        low, high = intervals(shared, of, shifts=self._of_documents("shifts", document))
+        low, high = intervals(shared, of, shifts=self.shifts[document])
         ids, runs = self.ids(document), queries.runs[query]
         return Matches(query, document, ids, shared, of, runs, low, high, int(frequent.sum()), spared)
 
     def _best(self, part: "_Part", queries: Sketches, *, most: int) -> tuple[Int64[ndarray, "m"], ...]:
-        query, document, hits = part.candidates()
-        shifts = self._of_documents("shifts", document)
+        few = foremost(part.candidates(), shifts=self.shifts, kept=queries.kept, most=max(CANDIDATES, 2 * most))
+        query, document, shared = few.query, few.document, part.complete(few)
+        shifts = self.shifts[document]
         of = queries.kept[query, shifts]
-        order = np.lexsort((document, -intervals(hits, of, shifts=shifts)[0], query))
-        order = order[_rank(query[order]) < max(CANDIDATES, 2 * most)]
-        query, document, hits, of, shifts = (values[order] for values in (query, document, hits, of, shifts))
-        shared = part.complete(query, document, hits)
         ids = self.ids(document)
         order = np.lexsort((*_halves(ids), -intervals(shared, of, shifts=shifts)[0], query))
         query, document, shared, of, ids = (values[order] for values in (query, document, shared, of, ids))
         own = np.ones(len(query), dtype=bool)
         own[1:] = (query[1:] != query[:-1]) | (ids[1:] != ids[:-1]).any(axis=1)
         query, document, shared, of = query[own], document[own], shared[own], of[own]
-        held = _rank(query) < most
+        held = rank(query) < most
         return query[held], document[held], shared[held], of[held]
 
-    def _of_documents(self, name: str, documents: Int64[ndarray, "m"]) -> Int64[ndarray, "m"]:
-        found = np.zeros(len(documents), dtype=np.int64)
-        for segment, here, own in self._parted(documents):
-            found[here] = getattr(segment, name)[own]
-        return found
+    @cached_property
+    def shifts(self) -> UInt8[ndarray, "d"]:
+        """The scale of each document as a power of two."""
+        return np.concatenate([np.zeros(0, np.uint8), *(segment.shifts for segment in self.segments)])
 
     def _parted(
         self, documents: Int64[ndarray, "m"]
@@ -142,29 +138,6 @@ class Index:
             new = (own >= 0) & (result < 0)
             result[new] = own[new] + begin
         return result
-
-
-def intervals(
-    shared: Int64[ndarray, "m"], of: Int64[ndarray, "m"], *, shifts: Int64[ndarray, "m"]
-) -> tuple[Float64[ndarray, "m"], Float64[ndarray, "m"]]:
-    """The bounds of Wilson's interval at 95 % for each containment, with the correction for a finite population.
-
-    The runs below the bound are a share 1 / 2^shift of the query's, drawn without regard to what they are: at scale 1
-    they are all there are, and nothing is uncertain.
-
-    Source: Wilson, JASA 1927; Cochran, Sampling Techniques, section 2.6 (finite population).
-    """
-    return wilson(shared, of, square=Z * Z * (1.0 - 1.0 / (1 << shifts)))
-
-
-def wilson(
-    shared: Int64[ndarray, "m"], of: Int64[ndarray, "m"], *, square: Float64[ndarray, "m"] | float = Z * Z
-) -> tuple[Float64[ndarray, "m"], Float64[ndarray, "m"]]:
-    """The bounds of Wilson's interval for each share; `square` is that of the normal quantile, 95 % unless said."""
-    share = shared / of
-    centre = (share + square / (2 * of)) / (1 + square / of)
-    half = np.sqrt(square * (share * (1 - share) / of + square / (4.0 * of * of))) / (1 + square / of)
-    return np.clip(centre - half, 0.0, 1.0), np.clip(centre + half, 0.0, 1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,7 +170,7 @@ class _Lookup:
         follow = self._followed()
         weight = np.where(follow, np.minimum(self.total[self.run], self.index.frequent), CANDIDATES)
         ends = np.cumsum(weight)
-        begins = np.flatnonzero(_rank(self.document) == 0)
+        begins = np.flatnonzero(rank(self.document) == 0)
         start = 0
         while start < len(ends):
             reach = np.searchsorted(ends, (ends[start - 1] if start else 0) + _AT_ONCE, side="right")
@@ -214,7 +187,7 @@ class _Lookup:
         total = self.total[self.run]
         order = np.lexsort((total, self.document))
         followed = total <= self.index.frequent
-        followed[order[_rank(self.document[order]) < RAREST]] = True
+        followed[order[rank(self.document[order]) < RAREST]] = True
         return followed
 
 
@@ -227,7 +200,7 @@ class _Part:
     follow: Bool[ndarray, "n"]
     _capped: list[Bool[ndarray, "_"]] = field(default_factory=list)
 
-    def candidates(self) -> tuple[Int64[ndarray, "c"], Int64[ndarray, "c"], Int64[ndarray, "c"]]:
+    def candidates(self) -> Pairs:
         """Pairs of query and document, each once, and how many of the followed runs they share."""
         query, run = self.lookup.document[self.own][self.follow], self.lookup.run[self.own][self.follow]
         left = np.full(len(run), self.lookup.index.frequent)
@@ -239,26 +212,22 @@ class _Part:
             place = np.repeat(low - (np.cumsum(take) - take), take) + np.arange(int(take.sum()))
             document = segment.postings[place].astype(np.int64) + self.lookup.index.first[number]
             keys.append((np.repeat(query, take) << 32) | document)
-        found, hits = np.unique(np.concatenate(keys), return_counts=True)
-        return found >> 32, found & 0xFFFFFFFF, hits
+        return counted(np.concatenate(keys))
 
-    def complete(
-        self, query: Int64[ndarray, "c"], document: Int64[ndarray, "c"], hits: Int64[ndarray, "c"]
-    ) -> Int64[ndarray, "c"]:
+    def complete(self, pairs: Pairs) -> Int64[ndarray, "c"]:
         """How many runs each pair shares, those included that were not followed to every document."""
         total = self.lookup.total[self.lookup.run[self.own]]
         open_ = ~self.follow | (total > self.lookup.index.frequent)
         capped = self.follow & open_
-        shared = hits.copy()
+        shared = pairs.hits.copy()
         for counts, which in ((1, np.flatnonzero(open_)), (-1, np.flatnonzero(capped))):
-            shared += counts * self._held(query, document, which, capped=counts < 0)
+            shared += counts * self._held(pairs, which, capped=counts < 0)
         return shared
 
-    def _held(
-        self, query: Int64[ndarray, "c"], document: Int64[ndarray, "c"], which: Int64[ndarray, "w"], *, capped: bool
-    ) -> Int64[ndarray, "c"]:
+    def _held(self, pairs: Pairs, which: Int64[ndarray, "w"], *, capped: bool) -> Int64[ndarray, "c"]:
         """How many of these runs of its query each pair's document has; `capped`, among the documents looked at."""
         runs_of, runs = self.lookup.document[self.own][which], self.lookup.run[self.own][which]
+        query, document = pairs.query, pairs.document
         begin, end = np.searchsorted(runs_of, query, "left"), np.searchsorted(runs_of, query, "right")
         counts = end - begin
         pair = np.repeat(np.arange(len(query)), counts)
@@ -292,14 +261,6 @@ def _among(
     found = low < end
     found[found] = values[low[found]] == wanted[found]
     return found
-
-
-def _rank(groups: Int64[ndarray, "n"]) -> Int64[ndarray, "n"]:
-    """The place of each entry in its group; equal groups stand together."""
-    if not len(groups):
-        return np.zeros(0, dtype=np.int64)
-    new = np.flatnonzero(np.concatenate([[True], groups[1:] != groups[:-1]]))
-    return np.arange(len(groups)) - np.repeat(new, np.diff(new, append=len(groups)))
 
 
 def _halves(ids: UInt8[ndarray, "m 16"]) -> tuple[ndarray, ndarray]:

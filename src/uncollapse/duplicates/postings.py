@@ -76,9 +76,9 @@ class Segment:
         return self.rows["runs"].astype(np.int64)
 
     @cached_property
-    def shifts(self) -> Int64[ndarray, "d"]:
+    def shifts(self) -> UInt8[ndarray, "d"]:
         """The scale of each document as a power of two."""
-        return self.rows["shift"].astype(np.int64)
+        return np.ascontiguousarray(self.rows["shift"])
 
     @cached_property
     def by_id(self) -> "Names":
@@ -141,7 +141,19 @@ class SegmentWriter:
         self._held: list[tuple[ndarray, ndarray]] = []
         self._holds = 0
         self._parts = 0
+        self._segments: list[tuple[ndarray, ndarray, int]] = []
         self.documents = 0
+
+    @classmethod
+    def joining(cls, segments: Sequence[Segment], scratch: Path) -> "SegmentWriter":
+        """A writer of the segment that all documents of some others would be, in their order."""
+        writer = cls(scratch)
+        for segment in segments:
+            writer._segments.append((segment.hashes, segment.postings, writer.documents))
+            writer._rows.append(segment.rows)
+            writer.documents += segment.documents
+        assert writer.documents <= MOST_DOCUMENTS, "too many documents for one segment"
+        return writer
 
     def add(self, sketched: Sketches, *, ids: Sequence[bytes], normals: Sequence[bytes]) -> None:
         """Takes documents, with their names, behind those that are there."""
@@ -158,6 +170,8 @@ class SegmentWriter:
             self._lay_down()
 
     def _lay_down(self) -> None:
+        if self._parts + len(self._segments) and not self._held:
+            return
         hashes = np.concatenate([np.zeros(0, _HASH), *(part for part, _ in self._held)])
         postings = np.concatenate([np.zeros(0, _POSTING), *(part for _, part in self._held)])
         order = np.argsort(hashes, kind="stable")
@@ -188,23 +202,19 @@ class SegmentWriter:
 
     def _merged(self) -> Iterator[tuple[ndarray, ndarray]]:
         parts = [
-            (_mapped(self._scratch / f"{n}{HASHES}", _HASH), _mapped(self._scratch / f"{n}{POSTINGS}", _POSTING))
-            for n in range(self._parts)
+            *self._segments,
+            *(
+                (_mapped(self._scratch / f"{n}{HASHES}", _HASH), _mapped(self._scratch / f"{n}{POSTINGS}", _POSTING), 0)
+                for n in range(self._parts)
+            ),
         ]
-        if len(parts) == 1:
-            yield from ((parts[0][0][at : at + _MERGED], parts[0][1][at : at + _MERGED]) for at in _starts(parts[0][0]))
-            return
-        for bounds in _slices([hashes for hashes, _ in parts]):
+        for bounds in _slices([hashes for hashes, _, _ in parts]):
             pairs = list(zip(parts, bounds, strict=True))
             hashes = np.concatenate([part[0][low:high] for part, (low, high) in pairs])
-            postings = np.concatenate([part[1][low:high] for part, (low, high) in pairs])
+            postings = np.concatenate([part[1][low:high] + _POSTING.type(part[2]) for part, (low, high) in pairs])
             # Stable: within a number the parts, and so the documents, are in order.
             order = np.argsort(hashes, kind="stable")
             yield hashes[order], postings[order]
-
-
-def _starts(array: ndarray) -> range:
-    return range(0, len(array), _MERGED)
 
 
 def _slices(parts: Sequence[ndarray]) -> Iterator[list[tuple[int, int]]]:

@@ -14,7 +14,6 @@ from jaxtyping import Int64, UInt8, UInt64
 from numpy import ndarray
 
 from uncollapse.duplicates.minhash import shingles
-from uncollapse.duplicates.smoothing import smooth
 from uncollapse.errors import UsageError
 from uncollapse.ngrams import Cutting, Marks, Tokens, cut
 
@@ -70,14 +69,31 @@ def sketches(tokens: Tokens, *, order: int = ORDER, scale: int | None = None) ->
     check_sketching(order=order, scale=scale)
     values, offsets = shingles(tokens, order)
     document = np.repeat(np.arange(tokens.documents), np.diff(offsets))
-    # Stable, so that documents stay in order among equal numbers.
-    place = np.argsort(values, kind="stable")
-    values, document = values[place], document[place]
+    values, document = _in_order(values, document)
     new = np.ones(len(values), dtype=bool)
     new[1:] = (values[1:] != values[:-1]) | (document[1:] != document[:-1])
     values, document = values[new], document[new]
     runs = np.bincount(document, minlength=tokens.documents)
     return Sketches(values, document, runs, shifts_of(runs, scale=scale))
+
+
+def _in_order(
+    values: UInt64[ndarray, "n"], document: Int64[ndarray, "n"]
+) -> tuple[UInt64[ndarray, "n"], Int64[ndarray, "n"]]:
+    """The numbers in ascending order, equal ones in the order in which they come, as a stable sort has them.
+
+    Sorted are the numbers with their places in their lowest bits, which is a third faster than sorting places; that
+    two differ in these bits alone happens once in thousands of batches, and then the places are sorted.
+    """
+    low = np.uint64((1 << len(values).bit_length()) - 1)
+    packed = (values & ~low) | np.arange(len(values), dtype=np.uint64)
+    packed.sort()
+    place = (packed & low).astype(np.int64)
+    ordered = values[place]
+    if (ordered[1:] < ordered[:-1]).any():
+        place = np.argsort(values, kind="stable")
+        ordered = values[place]
+    return ordered, document[place]
 
 
 def shifts_of(runs: Int64[ndarray, "d"], *, scale: int | None = None) -> UInt8[ndarray, "d"]:
@@ -103,11 +119,6 @@ def sketches_of(texts: pa.LargeStringArray, *, order: int = ORDER, scale: int | 
     """The sketches of texts that are smooth, not yet cut."""
     batch = pa.RecordBatch.from_arrays([texts], ["text"])
     return together([sketches(tokens, order=order, scale=scale) for tokens in cut(batch, CUTTING)])
-
-
-def sketches_of_batch(batch: pa.RecordBatch, *, order: int = ORDER, scale: int | None = None) -> Sketches:
-    """The sketches of a batch's documents, not yet cut."""
-    return sketches_of(smooth(batch.column("text")), order=order, scale=scale)
 
 
 def together(parts: Sequence[Sketches]) -> Sketches:

@@ -14,7 +14,8 @@ from uncollapse.corpora.plan import Input
 from uncollapse.corpora.sidecar import SidecarReader, part_rows
 from uncollapse.document import DECLARED_GENERATION
 from uncollapse.errors import PolicyRefused
-from uncollapse.provenance import UNKNOWN_GENERATOR_DEPTH, Policy, generator_of
+from uncollapse.fingerprint import Json
+from uncollapse.provenance import UNKNOWN_GENERATOR_DEPTH, Policy, generator_of, model_table
 from uncollapse.provenance.generators import declared_depth
 
 NAMED = 3
@@ -34,10 +35,18 @@ class Guard:
         """
         models = [step.recipe() for step in corpus.steps if generator_of(step.recipe()) is not None]
         if self.policy.max_depth is not None:
-            added = [UNKNOWN_GENERATOR_DEPTH if (own := declared_depth(one)) is None else own for one in models]
+            added = [self._trained_depth(one) for one in models]
             self._check_depths(corpus, added)
         if self.policy.forbid_self_consumption:
             self._check_writers(corpus, {name for one in models if (name := generator_of(one)) is not None})
+
+    def _trained_depth(self, recipe: Json) -> int:
+        """How deep the training text of a recipe's model lies: by its card, else by the policy, else unknown."""
+        own = declared_depth(recipe)
+        if own is None:
+            table = self.policy.known(model_table({"": recipe}))
+            own = next((entry["model_depth"] for entry in table.values()), None)
+        return UNKNOWN_GENERATOR_DEPTH if own is None else own
 
     def _check_depths(self, corpus: Corpus, added: list[int]) -> None:
         limit = self.policy.max_depth

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 from blake3 import blake3
@@ -25,8 +25,8 @@ from uncollapse.fingerprint import ID_BYTES, canonical_json
 from uncollapse.version import __version__
 
 MANIFEST = "manifest.json"
-FORM = 1
-"""Of a reserve's own part of the manifest."""
+FORM, FORM_MERGED = 1, 2
+"""Of a reserve's own part of the manifest; the second one names segments of the index that were put together."""
 TEXTS, DIGESTS = ".parquet", ".digests"
 PARTS = (TEXTS, DIGESTS, *ENDINGS)
 # The public release of ChatGPT: what was public before it can hardly be its work or that of its successors.
@@ -120,22 +120,50 @@ class Admission:
         return blake3(canonical_json(self.as_json())).hexdigest()
 
 
-_ADMISSION = TypeAdapter(Admission)
-
-
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: _plain(inner) for name, inner in value.items()}
     return list(value) if isinstance(value, tuple) else value
 
 
+class Part(NamedTuple):
+    """A segment of the index: that of the texts of the admissions from `first` to `last`."""
+
+    first: int
+    last: int
+    rows: int
+    stem: str
+
+
+class Merged(NamedTuple):
+    """A segment that stands for those of the admissions from `first` to `last`, whose own files are gone.
+
+    What the admissions say of their files stays as it was, as the chain rests on it: each can be made again from its
+    texts, and so can this one.
+    """
+
+    first: int
+    last: int
+    rows: int
+    files: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def stem(self) -> str:
+        """What the names of its files begin with."""
+        return f"{self.first:05d}-{self.last:05d}"
+
+
 @dataclass(frozen=True, slots=True)
 class Charter:
-    """The admissions of a reserve, in order, the roots over all of their rows, and the version that wrote it."""
+    """The admissions of a reserve, in order, the roots over all of their rows, and the version that wrote it.
+
+    `merged` are the segments of the index that stand for those of several admissions, in order.
+    """
 
     admissions: Sequence[Admission] = ()
     roots: Mapping[str, str] = field(default_factory=dict)
     version: str = __version__
+    merged: Sequence[Merged] = ()
 
     @property
     def head(self) -> str:
@@ -146,6 +174,31 @@ class Charter:
     def rows(self) -> int:
         """The texts of all admissions."""
         return sum(admission.rows for admission in self.admissions)
+
+    @property
+    def segments(self) -> list[Part]:
+        """The segments of the index, in the order of their documents."""
+        covered = {number: whole for whole in self.merged for number in range(whole.first, whole.last + 1)}
+        parts = []
+        for one in self.admissions:
+            whole = covered.get(one.number)
+            if whole is None:
+                parts.append(Part(one.number, one.number, one.rows, one.stem))
+            elif whole.last == one.number:
+                parts.append(Part(whole.first, whole.last, whole.rows, whole.stem))
+        return parts
+
+    @property
+    def files(self) -> dict[str, Mapping[str, Any]]:
+        """Size and digest of each file that counts, by its name."""
+        files: dict[str, Mapping[str, Any]] = {}
+        stems = {part.stem for part in self.segments}
+        for one in self.admissions:
+            of_index = {one.stem + ending for ending in ENDINGS} if one.stem not in stems else set()
+            files |= {name: told for name, told in one.files.items() if name not in of_index}
+        for whole in self.merged:
+            files |= whole.files
+        return files
 
     def to_bytes(self) -> bytes:
         """The manifest.
@@ -171,12 +224,17 @@ class Charter:
             "roots": dict(self.roots),
             "schema": schema_as_text(COLUMNS),
             "reserve": {
-                "form": FORM,
+                "form": FORM_MERGED if self.merged else FORM,
                 "admissions": [admission.as_json() for admission in self.admissions],
                 "head": self.head,
             },
         }
+        if self.merged:
+            content["reserve"]["merged"] = [_plain(one._asdict()) for one in self.merged]
         return canonical_json(content) + b"\n"
+
+
+_ADMISSION, _MERGED = TypeAdapter(Admission), TypeAdapter(Merged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,15 +263,16 @@ def read_charter(folder: Path) -> Read:
     try:
         content = json.loads(data)
         own = content["reserve"]
-        if own["form"] != FORM:
+        if own["form"] not in (FORM, FORM_MERGED):
             raise InputError(
-                f"the reserve {folder} has form {own['form']!r}, this version reads {FORM}",
+                f"the reserve {folder} has form {own['form']!r}, this version reads {FORM} and {FORM_MERGED}",
                 hint="It was written by another version of uncollapse: install that one.",
             )
         charter = Charter(
             [_ADMISSION.validate_python(one) for one in own["admissions"]],
             dict(content["roots"]),
             content["uncollapse"],
+            [_MERGED.validate_python(one) for one in own.get("merged", ())],
         )
         return Read(charter, _faults(charter, content, data))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -235,6 +294,11 @@ def _faults(charter: Charter, content: Mapping[str, Any], data: bytes) -> list[s
         expected = [admission.stem + ending for ending in PARTS]
         if sorted(admission.files) != sorted(expected):
             faults.append(f"admission {admission.number} does not list its files")
+    reach = 0
+    for whole in charter.merged:
+        if not reach < whole.first < whole.last <= len(charter.admissions):
+            faults.append(f"the merged segment {whole.stem} is not one of admissions that follow one another")
+        reach = whole.last
     if content["reserve"]["head"] != before:
         faults.append("the last admission is not the one that the head names: it was changed or removed")
     if not faults and data != charter.to_bytes():

@@ -23,12 +23,13 @@ from uncollapse.corpora.records import members, record_digests
 from uncollapse.corpora.storage import Sink, fill_whole, refusals, write_whole
 from uncollapse.document import Origin
 from uncollapse.duplicates.containment import Index
-from uncollapse.duplicates.postings import DOCUMENTS, HASHES, POSTINGS, SegmentWriter, names
+from uncollapse.duplicates.postings import SegmentWriter, names
 from uncollapse.duplicates.sketch import sketches_of
 from uncollapse.duplicates.smoothing import smooth
 from uncollapse.errors import InputError, MissingColumn, UsageError
 from uncollapse.ledger.admissions import COLUMNS, DIGESTS, MANIFEST, TEXTS, Admission, Charter, Ground
 from uncollapse.ledger.blocks import Block, Told, blocks, silent
+from uncollapse.ledger.merging import merged, write_segment
 from uncollapse.ledger.reserve import SCRATCH, Reserve, clear, held
 from uncollapse.provenance.claiming import said_otherwise
 from uncollapse.provenance.normal import normal_hashes
@@ -64,8 +65,8 @@ class Exclusion(NamedTuple):
     def __str__(self) -> str:
         return f"{self.column}{self.sign}{self.value:g}"
 
-    def hits(self, batch: pa.RecordBatch) -> Bool[ndarray, "d"]:
-        """Which rows are left out; a row without a score stays."""
+    def hits(self, batch: pa.RecordBatch) -> tuple[Bool[ndarray, "d"], Bool[ndarray, "d"]]:
+        """Which rows are left out, and which have no score: these stay."""
         if self.column not in batch.schema.names:
             raise MissingColumn(
                 f"--exclude {self}: there is no column {self.column!r} among {', '.join(batch.schema.names)}",
@@ -77,8 +78,8 @@ class Exclusion(NamedTuple):
             raise InputError(
                 f"--exclude {self}: the column {self.column!r} holds no numbers", hint="Name the column of a score."
             ) from error
-        hits = _SIGNS[self.sign](scores.fill_null(float("nan")).to_numpy(zero_copy_only=False), self.value)
-        return np.asarray(hits, dtype=bool)
+        values = scores.fill_null(float("nan")).to_numpy(zero_copy_only=False)
+        return np.asarray(_SIGNS[self.sign](values, self.value), dtype=bool), np.isnan(values)
 
 
 class NearCopy(NamedTuple):
@@ -102,6 +103,7 @@ class Admitted:
     excluded: dict[str, int]
     near: int
     near_copies: Sequence[NearCopy]
+    unscored: dict[str, int]
 
 
 @dataclass
@@ -115,6 +117,7 @@ class _Count:
     near: int = 0
     near_copies: list[NearCopy] = field(default_factory=list)
     excluded: Counter[str] = field(default_factory=Counter)
+    unscored: Counter[str] = field(default_factory=Counter)
     seen: set[bytes] = field(default_factory=set)
     digests: Digests = field(default_factory=Digests)
 
@@ -162,9 +165,10 @@ class _Adding:
             if not self.count.rows:
                 clear(self.folder)
                 return self._told(None, self.before)
-            charter = self._with(charter, stem, corpus, files)
+            charter = merged(self.folder, self._with(charter, stem, corpus, files), scratch)
             with refusals(self.folder):
                 write_whole(self.folder / MANIFEST, charter.to_bytes())
+            clear(self.folder)
             return self._told(charter.admissions[-1], Reserve(self.folder, charter))
         except BaseException:
             # By the manifest that is there: it may have been replaced already.
@@ -177,17 +181,14 @@ class _Adding:
         writers: dict[str, Callable[[Sink], object]] = {
             TEXTS: lambda sink: self._texts(sink, corpus, writer),
             DIGESTS: lambda sink: sink.write(self.count.digests.to_bytes()),
-            HASHES: writer.write_hashes,
-            POSTINGS: writer.write_postings,
-            DOCUMENTS: writer.write_documents,
         }
-        files = {}
+        files: dict[str, dict[str, Any]] = {}
         for ending, fill in writers.items():
             path = stem.with_name(stem.name + ending)
             with refusals(path):
                 size, digest = fill_whole(path, fill)
             files[path.name] = {"bytes": size, "blake3": digest}
-        return files
+        return files | write_segment(writer, stem)
 
     def _texts(self, sink: Sink, corpus: Corpus, writer: SegmentWriter) -> None:
         parquet = ParquetWriter(sink, COLUMNS)
@@ -212,7 +213,9 @@ class _Adding:
         refuse_what_is_not_human(block)
         out = np.zeros(len(block.batch), dtype=bool)
         for rule in self.exclude:
-            hits = rule.hits(block.batch) & ~out
+            found, unscored = rule.hits(block.batch)
+            hits = found & ~out
+            self.count.unscored[str(rule)] += int((unscored & ~out).sum())
             self.count.excluded[str(rule)] += int(hits.sum())
             out |= hits
         ids = [bytes.fromhex(name) for name in block.batch.column("id").to_pylist()]
@@ -264,12 +267,19 @@ class _Adding:
             files=files,
             roots=roots([own]),
         )
-        return Charter([*charter.admissions, admission], roots([*every, own]))
+        return Charter([*charter.admissions, admission], roots([*every, own]), merged=charter.merged)
 
     def _told(self, admission: Admission | None, reserve: Reserve | None) -> Admitted:
         count = self.count
         return Admitted(
-            admission, reserve, count.read, count.present, dict(count.excluded), count.near, count.near_copies
+            admission,
+            reserve,
+            count.read,
+            count.present,
+            dict(count.excluded),
+            count.near,
+            count.near_copies,
+            dict(count.unscored),
         )
 
 
@@ -279,7 +289,7 @@ def kept_rows(batch: pa.RecordBatch, ground: Ground) -> pa.RecordBatch:
     told = ground.as_json()
     own = {
         "origin": as_origins(batch.column("origin").dictionary_decode()),
-        "norm_hash": pa.array(normal_hashes(batch.column("text").to_pylist()), COLUMNS.field("norm_hash").type),
+        "norm_hash": pa.array(normal_hashes(batch.column("text")), COLUMNS.field("norm_hash").type),
         **{name: pa.array([told.get(name)] * count, pa.string()) for name in ("basis", "date", "domain")},
     }
     arrays = [own[name] if name in own else batch.column(name) for name in COLUMNS.names]
@@ -292,7 +302,9 @@ def refuse_what_is_not_human(block: Block) -> None:
     Raises:
         InputError: names the first rows that do not.
     """
-    columns = {name: block.batch.column(name).to_pylist() for name in ("origin", "generation", "parents", "edits")}
+    columns = {
+        name: block.batch.column(name).to_pylist() for name in ("origin", "generation", "parents", "edits", "recipe")
+    }
     wrong = []
     said = said_otherwise(block.batch)
     for row, place in enumerate(block.places):
@@ -315,4 +327,6 @@ def why_not_human(row: dict[str, Any]) -> str:
         return f"it was made from {row['parents'][0]}"
     if row["edits"]:
         return f"it carries {len(row['edits']):,} edits"
+    if row["recipe"]:
+        return f"it was made by recipe {row['recipe']}"
     return f"its generation is {row['generation']}" if row["generation"] else ""

@@ -12,7 +12,7 @@ from uncollapse.document import Origin
 from uncollapse.errors import UsageError
 from uncollapse.ledger.croissant import About, Sealed, croissant, is_synthetic, percent, sentence
 from uncollapse.ledger.papers import papers_of
-from uncollapse.provenance import Holdings, Totals
+from uncollapse.provenance import Holdings, Policy, Totals
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,10 @@ class Cards:
     totals: Totals
 
 
-def cards(corpus: str, about: About, *, beside: Path) -> Cards:
+def cards(corpus: str, about: About, *, beside: Path, policy: Policy | None = None) -> Cards:
     """The papers of a corpus that a verb of ours has written, as they are to lie in the folder `beside`.
+
+    What a `policy` declares of the models stands in them as declared.
 
     Raises:
         MissingInput: there is nothing at the path.
@@ -41,7 +43,8 @@ def cards(corpus: str, about: About, *, beside: Path) -> Cards:
     holdings = Holdings()
     for batch in corpora.read(corpus, origin="unknown").known():
         holdings.update(batch)
-    found = Sealed(papers, papers.manifest, holdings.result())
+    models = (policy or Policy()).known(papers.manifest.models or {})
+    found = Sealed(papers, papers.manifest, holdings.result(), models)
     table = synthetic_table(found)
     return Cards(croissant(found, about, beside=beside), _readme(found, about, table), table, found.totals)
 
@@ -51,7 +54,7 @@ def synthetic_table(found: Sealed) -> str:
 
     Source: European Commission, template for the public summary of training content (24 July 2025), section 2.5.
     """
-    totals, models = found.totals, found.manifest.models or {}
+    totals, models = found.totals, found.models
     rows = [("origin", "documents", "words", "share of words"), ("---", "---:", "---:", "---:")]
     for origin in Origin:
         amount = totals.of(origin)
@@ -67,6 +70,7 @@ def synthetic_table(found: Sealed) -> str:
         depth = entry.get("model_depth")
         addresses = ", ".join(entry.get("addresses", ()))
         told = "not on record" if depth is None else str(depth)
+        told += " (declared)" if "model_depth" in entry.get("declared", ()) else ""
         written.append((addresses, f"`{name[:16]}`", f"{totals.generators.get(name, 0):,}", told))
     parts = [rows, written if models else [("no model is on record",)], depths]
     return "\n\n".join("\n".join(_line(row) for row in part) for part in parts) + "\n"

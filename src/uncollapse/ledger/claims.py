@@ -3,34 +3,26 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from uncollapse.corpora.claims import as_origins
-from uncollapse.document import SCHEMA, Edit, Origin
+from uncollapse.document import SCHEMA, Origin
 from uncollapse.fingerprint import Json, content_id
 from uncollapse.ledger.findings import Findings
+from uncollapse.ledger.lineage import Problem, edit_problems, origin_problems
 from uncollapse.ledger.reading import Rows
 from uncollapse.provenance import (
     UNKNOWN_GENERATOR_DEPTH,
     History,
     OriginBasis,
-    first_text,
     joined,
     sidecar_rows,
 )
 from uncollapse.provenance.generators import declared_depth
 from uncollapse.provenance.origin import DEEPEST
-
-
-class Problem(NamedTuple):
-    """A broken rule of one row."""
-
-    rule: str
-    found: object
-    expected: object
 
 
 @dataclass(frozen=True)
@@ -52,6 +44,8 @@ class Checker:
             self.findings.checked[rule] += len(rows.batch)
         edited = pc.sum(pc.greater(pc.list_value_length(rows.batch.column("edits")), 0)).as_py()
         self.findings.checked["edits"] += edited or 0
+        named = pc.sum(pc.greater(pc.list_value_length(rows.batch.column("parents")), 0)).as_py()
+        self.findings.checked["parents"] += named or 0
         batch = _countable(rows.batch)
         if batch is None:
             return None
@@ -70,9 +64,9 @@ class Checker:
             yield Problem("id", f"id {row['id']}", "no text" if text is None else f"id {content_id(text)}")
         if row["recipe"] is not None and row["recipe"] not in self.recipes:
             yield Problem("recipe", f"recipe {row['recipe']}", "one of the manifest's recipes")
-        yield from _origin_problems(row)
+        yield from origin_problems(row)
         if row["edits"] and text is not None:
-            yield from _edit_problems(row)
+            yield from edit_problems(row)
 
     def _against_ledger(self, rows: Rows, made: pa.RecordBatch, ledger: pa.RecordBatch, *, file: str) -> None:
         self.findings.checked["ledger"] += len(made)
@@ -110,46 +104,6 @@ def _plain(array: pa.Array) -> pa.Array:
 
 def _said(name: str, value: Any) -> str:
     return f"{name} {value.hex() if isinstance(value, bytes) else value}"
-
-
-def _origin_problems(row: Mapping[str, Any]) -> Iterator[Problem]:
-    """What origin, generation, parents, edits and recipe say, and cannot all be true."""
-    origin, generation = row["origin"], row["generation"]
-    parents, edits = row["parents"] or (), row["edits"] or ()
-    if origin not in set(Origin):
-        yield Problem("origin", f"origin {origin}", f"one of {', '.join(Origin)}")
-    elif origin == Origin.HUMAN:
-        if generation != 0 or parents or edits:
-            found = f"human, generation {generation}, {len(parents)} parents, {len(edits)} edits"
-            yield Problem("origin", found, "human text has generation 0, no parents and no edits")
-    elif origin == Origin.UNKNOWN:
-        if generation is not None:
-            yield Problem("origin", f"unknown, generation {generation}", "unknown text has no generation")
-    elif generation is None or generation < 1:
-        yield Problem("origin", f"{origin}, generation {generation}", "text from a model has generation 1 or more")
-    elif origin == Origin.EDITED and row["recipe"] is not None and not parents:
-        yield Problem("origin", "edited by a recipe, without parents", "the text that it was made from")
-    elif generation < len(parents) and edits:
-        yield Problem("origin", f"generation {generation}, {len(parents)} parents", "a generation for each parent")
-
-
-def _edit_problems(row: Mapping[str, Any]) -> Iterator[Problem]:
-    """Whether the edits, undone, give an ancestor on record, and in as many rounds as there are."""
-    parents = row["parents"] or []
-    try:
-        edits = [Edit(**edit) for edit in row["edits"]]
-        first = first_text(row["text"].encode(), edits).decode()
-    except (ValueError, TypeError, AttributeError) as error:
-        yield Problem("edits", str(error), "edits that the text holds")
-        return
-    named = content_id(first)
-    if named not in parents:
-        yield Problem("edits", f"undone, they give {named}", f"an ancestor on record: {', '.join(parents) or 'none'}")
-        return
-    rounds = len(parents) - parents[::-1].index(named)
-    most = max(edit.rounds or 0 for edit in edits)
-    if most > rounds or any(not 0 <= (edit.probability or 0) <= 1 for edit in edits):
-        yield Problem("edits", f"{most} rounds in {rounds} generations", "as many rounds as parents, chances in [0, 1]")
 
 
 def _standing_problems(

@@ -84,11 +84,12 @@ class About:
 
 
 class Sealed(NamedTuple):
-    """A corpus with its manifest, and what was counted in its ledger."""
+    """A corpus with its manifest, what was counted in its ledger, and its models with what was declared of them."""
 
     papers: Papers
     manifest: Manifest
     totals: Totals
+    models: Mapping[str, Any]
 
 
 def croissant(found: Sealed, about: About, *, beside: Path) -> dict[str, Any]:
@@ -114,7 +115,7 @@ def croissant(found: Sealed, about: About, *, beside: Path) -> dict[str, Any]:
         "keywords": ["synthetic"] if is_synthetic(found.totals) else [],
         "isLiveDataset": False,
         "prov:wasDerivedFrom": [_derived(entry) for entry in manifest.plan.get("inputs", ())],
-        "prov:wasGeneratedBy": _activity(manifest),
+        "prov:wasGeneratedBy": _activity(manifest, found.models),
         "unc:holdings": json.dumps(found.totals.as_json(), sort_keys=True),
         "distribution": _files(found, beside),
         "recordSet": [_record_set(found)],
@@ -126,7 +127,7 @@ def _derived(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {"@id": f"urn:blake3:{entry.get('blake3')}"}
 
 
-def _activity(manifest: Manifest) -> dict[str, Any]:
+def _activity(manifest: Manifest, models: Mapping[str, Any]) -> dict[str, Any]:
     """The run that wrote the corpus, with the models behind it as agents."""
     steps = [str(manifest.recipes.get(mark, {}).get("step", mark)) for mark in manifest.steps]
     drawn = [verb for part, verb in (("mixture", "mix"), ("selection", "select")) if part in manifest.plan]
@@ -136,8 +137,9 @@ def _activity(manifest: Manifest) -> dict[str, Any]:
             "@type": "prov:SoftwareAgent",
             "@id": f"urn:weights:{name}",
             "prov:label": ", ".join(entry.get("addresses", ())),
+            **_training(entry),
         }
-        for name, entry in (manifest.models or {}).items()
+        for name, entry in models.items()
     ]
     return {
         "@type": "prov:Activity",
@@ -145,6 +147,16 @@ def _activity(manifest: Manifest) -> dict[str, Any]:
         "prov:label": f"uncollapse {manifest.uncollapse}: {what}",
         **({"prov:wasAssociatedWith": agents} if agents else {}),
     }
+
+
+def _training(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known or declared of the text that a model was trained on."""
+    told: dict[str, Any] = {}
+    if entry.get("model_depth") is not None:
+        told["unc:trainingDepth"] = entry["model_depth"]
+    if entry.get("trained_on"):
+        told["prov:used"] = [{"@id": f"urn:blake3:{root}"} for root in entry["trained_on"]]
+    return told
 
 
 def _files(found: Sealed, beside: Path) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ REMEDIES = {
     "row": "restore the file: a row of it cannot be read",
     "id": "restore the row: its text is not the one that it was named after",
     "origin": "restore the row: what it says of its origin cannot be true",
+    "parents": "restore the row: what it names as its parent is no text's id",
     "recipe": "restore the row or the manifest: nobody can say what made this text",
     "edits": "restore the row: with its edits undone the text is not its parent's",
     "ledger": "restore ledger.parquet, or make the corpus again",

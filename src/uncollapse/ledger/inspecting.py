@@ -2,10 +2,11 @@
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,7 +20,7 @@ from uncollapse.duplicates.sketch import sketches_of
 from uncollapse.duplicates.smoothing import smooth
 from uncollapse.errors import InputError
 from uncollapse.fingerprint import content_id, file_digest
-from uncollapse.ledger.admissions import COLUMNS, DIGESTS, TEXTS, Admission, Basis, Charter, read_charter
+from uncollapse.ledger.admissions import COLUMNS, DIGESTS, TEXTS, Admission, Basis, Charter, Merged, read_charter
 from uncollapse.ledger.admitting import why_not_human
 from uncollapse.ledger.blocks import Told, silent
 from uncollapse.ledger.reserve import leftovers
@@ -76,8 +77,8 @@ def inspect(folder: Path, *, head: str | None = None, on_progress: Told | None =
     findings += work.run()
     if not any(finding.where == f"{folder}" for finding in findings):
         findings += _roots(folder, charter)
-    left = [path.name for path in leftovers(folder, len(charter.admissions))]
-    notices = [f"left by an addition that was stopped, removed by the next: {', '.join(left)}"] if left else []
+    left = [path.name for path in leftovers(folder, charter)]
+    notices = [f"of no admission, removed by the next addition: {', '.join(left)}"] if left else []
     return Inspection(charter.rows, len(charter.admissions), charter.head, findings, notices)
 
 
@@ -101,9 +102,13 @@ class _Inspecting:
     done: int = 0
 
     def run(self) -> Iterator[Finding]:
+        with tempfile.TemporaryDirectory() as made:
+            yield from self._admissions(Path(made))
+
+    def _admissions(self, made: Path) -> Iterator[Finding]:
+        ends = {whole.last: whole for whole in self.charter.merged}
         for admission in self.charter.admissions:
-            broken = list(self._files(admission))
-            yield from broken
+            yield from self._files(admission.files)
             ground = admission.ground.get("basis")
             if ground not in set(Basis):
                 yield Finding(
@@ -111,10 +116,15 @@ class _Inspecting:
                     f"its basis is {ground!r}; a text is admitted by date, publisher or declaration alone",
                     TAKE_OUT,
                 )
-            yield from self._admission(admission)
+            yield from self._admission(admission, made)
+            if admission.number in ends:
+                yield from self._merged(ends[admission.number], made)
 
-    def _files(self, admission: Admission) -> Iterator[Finding]:
-        for name, told in admission.files.items():
+    def _files(self, files: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
+        counting = self.charter.files
+        for name, told in files.items():
+            if name not in counting:
+                continue  # it became part of another
             path = self.folder / name
             if not path.is_file():
                 yield Finding(f"{path}", "it is not there", RESTORE)
@@ -123,7 +133,17 @@ class _Inspecting:
             elif file_digest(path) != told["blake3"]:
                 yield Finding(f"{path}", "its bytes were changed", RESTORE)
 
-    def _admission(self, admission: Admission) -> Iterator[Finding]:
+    def _merged(self, whole: Merged, made: Path) -> Iterator[Finding]:
+        """A segment that stands for several is made again of those that were made again of the texts."""
+        yield from self._files(whole.files)
+        try:
+            parts = [Segment.open(made / f"{number:05d}") for number in range(whole.first, whole.last + 1)]
+        except InputError:
+            return  # texts that cannot be read were named before
+        with tempfile.TemporaryDirectory() as scratch:
+            yield from self._index(whole.stem, whole.files, SegmentWriter.joining(parts, Path(scratch)))
+
+    def _admission(self, admission: Admission, made: Path) -> Iterator[Finding]:
         path = self.folder / (admission.stem + TEXTS)
         if not path.is_file():
             return
@@ -139,33 +159,37 @@ class _Inspecting:
             self.done += rows.seen
             self.on_progress("texts", self.done, self.charter.rows)
             yield from rows.totals()
-            yield from self._index(admission, rows.writer)
-        try:
-            self.earlier.append(Segment.open(self.folder / admission.stem))
-        except InputError:
-            return  # the file was named before
+            yield from self._index(admission.stem, admission.files, rows.writer, made=made)
+        self.earlier.append(Segment.open(made / admission.stem))
 
-    def _index(self, admission: Admission, writer: SegmentWriter) -> Iterator[Finding]:
+    def _index(
+        self, stem: str, files: Mapping[str, Mapping[str, Any]], writer: SegmentWriter, *, made: Path | None = None
+    ) -> Iterator[Finding]:
+        """Whether the segment of a writer is the one on record; with `made` it is kept there."""
         for ending, fill in (
             (HASHES, writer.write_hashes),
             (POSTINGS, writer.write_postings),
             (DOCUMENTS, writer.write_documents),
         ):
-            digest = _Digest()
-            fill(digest)
-            name = admission.stem + ending
-            if digest.hex() != admission.files.get(name, {}).get("blake3"):
+            name = stem + ending
+            with ExitStack() as stack:
+                digest = _Digest(stack.enter_context((made / name).open("wb")) if made else None)
+                fill(digest)
+            if digest.hex() != files.get(name, {}).get("blake3"):
                 yield Finding(f"{self.folder / name}", "the index that is admitted is not that of the texts", RESTORE)
 
 
 class _Digest:
-    """A sink that keeps nothing but the digest."""
+    """A sink that takes the digest of what it hands on, if to anything."""
 
-    def __init__(self) -> None:
+    def __init__(self, onto: BinaryIO | None) -> None:
         self._digest = blake3()
+        self._onto = onto
 
     def write(self, data: bytes, /) -> None:
         self._digest.update(data)
+        if self._onto is not None:
+            self._onto.write(data)
 
     def hex(self) -> str:
         return self._digest.hexdigest()
@@ -199,7 +223,7 @@ class _Rows:
     def _batch(self, batch: pa.RecordBatch) -> list[tuple[int, str, str]]:
         texts = batch.column("text").to_pylist()
         ids = [content_id(text) for text in texts]
-        normals = normal_hashes(texts)
+        normals = normal_hashes(batch.column("text"))
         raw = [bytes.fromhex(name) for name in ids]
         there = self.earlier.by_id(names(raw))
         found = []

@@ -27,7 +27,7 @@ from uncollapse.ledger.admissions import MANIFEST, PARTS, TEXTS, Charter, read_c
 
 LOCK = ".lock"
 SCRATCH = ".adding"
-_NUMBERED = re.compile(r"(?P<number>\d{5,})\.[a-z]+")
+_NUMBERED = re.compile(r"\d{5,}(-\d{5,})?\.[a-z]+")
 
 
 @dataclass(frozen=True)
@@ -57,15 +57,14 @@ class Reserve:
         return reserve
 
     def _check_sizes(self) -> None:
-        for admission in self.charter.admissions:
-            for name, told in admission.files.items():
-                path = self.folder / name
-                size = path.stat().st_size if path.is_file() else None
-                if size != told["bytes"]:
-                    what = "is not there" if size is None else f"has {size:,} bytes, {told['bytes']:,} were admitted"
-                    raise InputError(
-                        f"{path} {what}", hint=f"Restore it from a copy; uncollapse reserve check {self.folder}"
-                    )
+        for name, told in self.charter.files.items():
+            path = self.folder / name
+            size = path.stat().st_size if path.is_file() else None
+            if size != told["bytes"]:
+                what = "is not there" if size is None else f"has {size:,} bytes, {told['bytes']:,} were admitted"
+                raise InputError(
+                    f"{path} {what}", hint=f"Restore it from a copy; uncollapse reserve check {self.folder}"
+                )
 
     @property
     def rows(self) -> int:
@@ -74,8 +73,19 @@ class Reserve:
 
     @cached_property
     def index(self) -> Index:
-        """The containment index over all texts, mapped from the disk."""
-        return Index([Segment.open(self.folder / admission.stem) for admission in self.charter.admissions])
+        """The containment index over all texts, mapped from the disk.
+
+        Raises:
+            InputError: it was added to since it was opened, and segments became part of others.
+        """
+        try:
+            return Index([Segment.open(self.folder / part.stem) for part in self.charter.segments])
+        except InputError as error:
+            if read_charter(self.folder).charter.segments == self.charter.segments:
+                raise
+            raise InputError(
+                f"the reserve {self.folder} was added to meanwhile", hint="Give the same command again."
+            ) from error
 
     def holds(self, ids: Sequence[str]) -> list[bool]:
         """For each content id whether its text is in the reserve."""
@@ -84,7 +94,7 @@ class Reserve:
 
     def places(self, documents: Int64[ndarray, "m"]) -> list[tuple[str, int]]:
         """For each number of the index the file of its text and the row there, from 1."""
-        first = self.index.first
+        first = np.cumsum([0, *(one.rows for one in self.charter.admissions)])
         admission = np.searchsorted(first, documents, side="right") - 1
         stems = [self.charter.admissions[number].stem + TEXTS for number in admission]
         rows = (documents - first[admission] + 1).tolist()
@@ -155,25 +165,25 @@ def _refuse_foreign(folder: Path) -> None:
 
 
 def _ours(name: str) -> bool:
-    return name.startswith(".tmp-") or _number(name) is not None
+    return name.startswith(".tmp-") or _numbered(name)
 
 
-def _number(name: str) -> int | None:
-    """The admission that a file of this name would belong to; None for a file that is not ours."""
-    found = _NUMBERED.fullmatch(name)
-    return int(found["number"]) if found and f".{name.partition('.')[2]}" in PARTS else None
+def _numbered(name: str) -> bool:
+    """Whether a file of this name would belong to an admission, or to several."""
+    return _NUMBERED.fullmatch(name) is not None and f".{name.partition('.')[2]}" in PARTS
 
 
 def clear(folder: Path) -> None:
-    """Removes what additions that were stopped have left; the folder is held by this process."""
-    count = len(read_charter(folder).charter.admissions) if (folder / MANIFEST).exists() else 0
+    """Removes what additions that were stopped have left, and segments that became part of others."""
+    charter = read_charter(folder).charter if (folder / MANIFEST).exists() else Charter()
     with refusals(folder):
         sweep(folder)
         shutil.rmtree(folder / SCRATCH, ignore_errors=True)
-        for path in leftovers(folder, count):
+        for path in leftovers(folder, charter):
             path.unlink()
 
 
-def leftovers(folder: Path, admissions: int) -> list[Path]:
-    """Files of ours that belong to no admission."""
-    return sorted(path for path in folder.iterdir() if (_number(path.name) or 0) > admissions)
+def leftovers(folder: Path, charter: Charter) -> list[Path]:
+    """Files of ours that count for nothing: of no admission, or of a segment that became part of another."""
+    files = charter.files
+    return sorted(path for path in folder.iterdir() if _numbered(path.name) and path.name not in files)

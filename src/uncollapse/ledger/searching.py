@@ -17,7 +17,8 @@ from numpy import ndarray
 
 from uncollapse.corpora import Corpus
 from uncollapse.corpora.reading import Place
-from uncollapse.duplicates.containment import Index, Matches, wilson
+from uncollapse.duplicates.containment import Index, Matches
+from uncollapse.duplicates.foremost import wilson
 from uncollapse.duplicates.postings import ENDINGS, Segment, SegmentWriter, names
 from uncollapse.duplicates.sketch import sketches_of
 from uncollapse.duplicates.smoothing import smooth
@@ -117,7 +118,7 @@ def shelved(corpus: Corpus, *, keep: Keep | None = None, on_progress: Told = sil
 
 def _index(batch: pa.RecordBatch, writer: SegmentWriter) -> None:
     ids = [bytes.fromhex(name) for name in batch.column("id").to_pylist()]
-    normals = normal_hashes(batch.column("text").to_pylist())
+    normals = normal_hashes(batch.column("text"))
     writer.add(sketches_of(smooth(batch.column("text"))), ids=ids, normals=normals)
 
 
@@ -205,21 +206,26 @@ class Search:
 
     def candidates(self, batch: pa.RecordBatch) -> list[list[Candidate]]:
         """For each document its candidates: the same bytes, the same normal text, then by containment; none twice."""
-        index = self.library.index
-        by_id = index.by_id(names([bytes.fromhex(name) for name in batch.column("id").to_pylist()]))
-        by_normal = index.by_normal(names(normal_hashes(batch.column("text").to_pylist())))
-        matches = index.best(sketches_of(smooth(batch.column("text"))), most=self.top)
+        found = self.same(batch)
+        matches = self.library.index.best(sketches_of(smooth(batch.column("text"))), most=self.top)
         self.tally.frequent += matches.frequent
         self.tally.spared += matches.spared
+        for row, candidate in _contained(matches, self.threshold):
+            found[row].append(candidate)
+        return [_once(own)[: self.top] for own in found]
+
+    def same(self, batch: pa.RecordBatch) -> list[list[Candidate]]:
+        """For each document those with the same bytes, and those with the same normal text."""
+        index = self.library.index
+        by_id = index.by_id(names([bytes.fromhex(name) for name in batch.column("id").to_pylist()]))
+        by_normal = index.by_normal(names(normal_hashes(batch.column("text"))))
         found: list[list[Candidate]] = [[] for _ in range(len(batch))]
         for places, evidence in ((by_id, Evidence.EXACT), (by_normal, Evidence.NORMALISED)):
             rows = np.flatnonzero(places >= 0)
             named = zip(rows.tolist(), places[rows].tolist(), index.ids(places[rows]), strict=True)
             for row, document, name in named:
                 found[row].append(Candidate(document, name.tobytes().hex(), 1.0, 1.0, 1.0, None, evidence))
-        for row, candidate in _contained(matches, self.threshold):
-            found[row].append(candidate)
-        return [_once(own)[: self.top] for own in found]
+        return found
 
 
 def _contained(matches: Matches, threshold: float) -> Iterator[tuple[int, Candidate]]:

@@ -10,7 +10,7 @@ from uncollapse.corpora import Corpus
 from uncollapse.document import Edit
 from uncollapse.errors import MissingInput, UsageError
 from uncollapse.fingerprint import Json, content_id
-from uncollapse.provenance import Holdings, Totals, first_text, generator_of, model_table
+from uncollapse.provenance import Holdings, Policy, Totals, first_text, generator_of, model_table
 
 AROUND = 18
 """Characters of text that are shown on either side of an edit."""
@@ -78,7 +78,7 @@ class CorpusTrace:
     """What a corpus was made from: its totals, the models and recipes behind it, and the run that wrote it.
 
     `run` is None for a corpus without a manifest. `parents` counts the rows that have parents, `at_hand` those of them
-    whose nearest parent is in the sources.
+    whose nearest parent is in the sources. `deepest` is the greatest depth, with what was declared of the models.
     """
 
     totals: Totals
@@ -87,6 +87,7 @@ class CorpusTrace:
     run: Mapping[str, Any] | None
     parents: int
     at_hand: int | None
+    deepest: int
 
     def as_json(self) -> dict[str, Any]:
         """The trace as plain values."""
@@ -97,13 +98,21 @@ class CorpusTrace:
             "run": None if self.run is None else dict(self.run),
             "rows_with_parents": self.parents,
             "parents_at_hand": self.at_hand,
+            "deepest": self.deepest,
         }
 
 
 def trace_corpus(
-    corpus: Corpus, *, sources: Sequence[Corpus] = (), manifest: Mapping[str, Any] | None = None
+    corpus: Corpus,
+    *,
+    sources: Sequence[Corpus] = (),
+    manifest: Mapping[str, Any] | None = None,
+    policy: Policy | None = None,
 ) -> CorpusTrace:
-    """What a corpus holds and came from; `manifest` is that of the run which wrote it, where there is one."""
+    """What a corpus holds and came from; `manifest` is that of the run which wrote it, where there is one.
+
+    What a `policy` declares of the models is told beside what their cards say.
+    """
     from uncollapse.ledger.kin import Kin  # noqa: PLC0415  (documents are traced without it)
 
     kin = Kin.of(sources) if sources else None
@@ -117,7 +126,10 @@ def trace_corpus(
             found += sum(1 for mark in nearest if kin.of_id(mark) is not None)
     recipes = corpus.recipes
     run = None if manifest is None else _run(manifest)
-    return CorpusTrace(holdings.result(), model_table(recipes), recipes, run, parents, found if kin else None)
+    models = (policy or Policy()).known(model_table(recipes))
+    totals = holdings.result()
+    deepest = (policy or Policy()).deepest(totals, models)
+    return CorpusTrace(totals, models, recipes, run, parents, found if kin else None, deepest)
 
 
 def _run(manifest: Mapping[str, Any]) -> dict[str, Any]:

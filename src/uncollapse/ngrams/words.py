@@ -249,7 +249,7 @@ def _roles(
     table = _TABLES[rule]()
     ascii_roles = np.zeros(256, dtype=np.uint8)
     ascii_roles[:128] = table[:128]
-    roles = ascii_roles[data]
+    roles = np.frombuffer(bytearray(data).translate(ascii_roles.tobytes()), np.uint8)
     roles[size:] = Role.SPACE
     alone = _beyond_ascii(data, roles, table)
     if len(alone) or data.max(initial=0) >= 0x80:
@@ -282,8 +282,11 @@ def _extended(roles: UInt8[ndarray, "b"], begins: Int64[ndarray, "d"]) -> UInt8[
     orphans = begins[hangs[begins]]
     roles[orphans] = Role.SPACE
     hangs[orphans] = False
-    carrier = np.where(hangs, 0, np.arange(len(roles)))
-    return roles[np.maximum.accumulate(carrier)]
+    places = np.flatnonzero(hangs)
+    first = np.flatnonzero(np.diff(places, prepend=-2) != 1)
+    # What a row of marks hangs on stands before the first of them: no text begins with one any more.
+    roles[places] = np.repeat(roles[places[first] - 1], np.diff(first, append=len(places)))
+    return roles
 
 
 def _join_middles(

@@ -132,10 +132,11 @@ def human_shares(batch: pa.RecordBatch, counts: Int64[ndarray, "rows"]) -> Float
     edited = pc.fill_null(pc.list_value_length(batch.column("edits")), 0).to_numpy(zero_copy_only=False)
     rows = np.flatnonzero(_is(batch, Origin.EDITED) & (edited > 0) & (parents == _generations(batch)))
     if len(rows):
-        chosen = batch.select(["text", "edits"]).take(pa.array(rows))
-        kept = kept_words(chosen.column("text").to_pylist(), chosen.column("edits"))
+        chosen = batch.select(["text", "edits"])
+        chosen = chosen if len(rows) == len(batch) else chosen.take(pa.array(rows))
+        kept = kept_words(chosen.column("text"), chosen.column("edits"), counts[rows])
         # A text without a single word has none that a model wrote.
-        shares[rows] = np.where(counts[rows] > 0, np.minimum(kept, counts[rows]) / np.maximum(counts[rows], 1), 1.0)
+        shares[rows] = np.where(counts[rows] > 0, kept / np.maximum(counts[rows], 1), 1.0)
     return shares
 
 
@@ -145,7 +146,7 @@ def sidecar_rows(batch: pa.RecordBatch, history: History, recipes: Mapping[str, 
     shares = human_shares(batch, counts)
     basis = pa.DictionaryArray.from_arrays(pa.array(history.basis.astype(np.int8)), BASIS_NAMES)
     columns = [
-        pa.array(normal_hashes(batch.column("text").to_pylist()), pa.binary(ID_BYTES)),
+        pa.array(normal_hashes(batch.column("text")), pa.binary(ID_BYTES)),
         basis,
         pa.array(shares, pa.float32(), mask=np.isnan(shares)),
         pa.array(np.maximum(history.depth, 0), pa.uint8(), mask=history.depth < 0),

@@ -6,7 +6,7 @@ is the rule; texts without characters of such scripts and without combining mark
 numbers and several times as fast.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -15,6 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Bool, Int64, UInt8, UInt32
 from numpy import ndarray
+
+from uncollapse.provenance.characters import Laid, beyond_ascii, whole
 
 COUNTING = "re2-words/1"
 """Of the rule below; counts by two rules cannot be added."""
@@ -27,73 +29,158 @@ WORD = rf"{_OF_A_RUN}+|[{_UNSPACED}]\p{{M}}*|{_ALONE}"
 # Two code points that are no characters and never will be: one stands where an edit put text, the other in its place
 # where a text holds it by itself. To RE2 both could stand in a run.
 _MARK, _OTHER = "\ufdd0", "\ufdd1"
-_TOUCHED = rf"{_OF_A_RUN}*{_MARK}{_OF_A_RUN}*"
 
-# What a character is in the table.
-_RUN, _SINGLE, _BY_RULE = 1, 2, 3
+# What a character is in the table; what stands behind the first two needs its neighbours.
+_RUN, _SINGLE, _MARK_OF_A_RUN, _UNSPACED_SIGN, _UNSPACED_MARK = range(1, 6)
 _PAGE = 256
 
 
 def words(texts: pa.Array) -> Int64[ndarray, "rows"]:
     """The number of words of each text; a missing text has none."""
-    return _counted(texts, edited=False)
+    return _Cut.of(texts).counts()
 
 
-def kept_words(texts: Sequence[str], edits: pa.Array) -> Int64[ndarray, "rows"]:
-    """For each text how many of its words have no byte that one of its edits put there; `edits` as in the schema."""
-    flat = edits.flatten()
-    offsets = np.concatenate([[0], np.cumsum(pc.list_value_length(edits).to_numpy(zero_copy_only=False))])
-    afters = flat.field("after").to_pylist()
-    sizes = pc.binary_length(flat.field("after")).to_pylist()
-    grown = [new - old for new, old in zip(sizes, pc.binary_length(flat.field("before")).to_pylist(), strict=True)]
-    stretches = list(zip(flat.field("position").to_pylist(), sizes, grown, _ends(afters), strict=True))
-    bounds = offsets.tolist()
-    marked = [_marked(text.encode(), stretches[bounds[row] : bounds[row + 1]]) for row, text in enumerate(texts)]
-    return _counted(pa.array(marked, pa.large_string()), edited=True)
+def kept_words(texts: pa.Array, edits: pa.Array, counts: Int64[ndarray, "rows"]) -> Int64[ndarray, "rows"]:
+    """For each text how many of its words have no byte that one of its edits put there; `edits` as in the schema.
+
+    `counts` are the words of the texts.
+    """
+    cut, stretches = _Cut.of(texts), _Stretches.of(edits)
+    touched = cut.start[cut.touched(stretches)]
+    kept = counts - np.diff(np.searchsorted(touched, cut.offsets))
+    if len(cut.slow):
+        # What an edit put there may part what was one word: there are no more than without it.
+        marked = _by_neighbours(list(_marked_texts(cut, stretches)), edited=True)
+        kept[cut.slow] = np.minimum(marked, counts[cut.slow])
+    return kept
 
 
-def _counted(texts: pa.Array, *, edited: bool) -> Int64[ndarray, "rows"]:
-    """The words of each text, but for those that hold a mark where the texts are `edited` ones."""
-    values = [text or "" for text in texts.to_pylist()]
+class _Stretches(NamedTuple):
+    """What edits put into texts: the text's row, where it begins there, its bytes; empty ones are left out."""
+
+    row: Int64[ndarray, "edits"]
+    start: Int64[ndarray, "edits"]
+    size: Int64[ndarray, "edits"]
+    after: pa.Array
+
+    @classmethod
+    def of(cls, edits: pa.Array) -> "_Stretches":
+        """The stretches of some lists of edits, whose positions count bytes of the first text."""
+        flat = edits.flatten()
+        counts = _numbers(pc.list_value_length(edits))
+        sizes = _numbers(pc.binary_length(flat.field("after")))
+        grown = sizes - _numbers(pc.binary_length(flat.field("before")))
+        row = np.repeat(np.arange(len(edits)), counts)
+        before = np.concatenate([[0], np.cumsum(grown)])
+        start = _numbers(flat.field("position")) + before[:-1] - np.repeat(before[np.cumsum(counts) - counts], counts)
+        held = np.flatnonzero(sizes > 0)
+        return cls(row[held], start[held], sizes[held], flat.field("after").take(pa.array(held)))
+
+
+def _numbers(column: pa.Array) -> Int64[ndarray, "rows"]:
+    return pc.fill_null(column.cast(pa.int64()), 0).to_numpy(zero_copy_only=False)
+
+
+class _Cut(NamedTuple):
+    """The words of some texts: where each begins and ends in their bytes, its text's row; and the rows cut by rule."""
+
+    texts: pa.LargeStringArray
+    offsets: Int64[ndarray, "bounds"]
+    start: Int64[ndarray, "words"]
+    end: Int64[ndarray, "words"]
+    slow: Int64[ndarray, "slow"]
+
+    @classmethod
+    def of(cls, texts: pa.Array) -> "_Cut":
+        """The words of the texts; of those that need the rule, what stands there instead is of no use."""
+        texts = whole(texts)
+        laid = Laid.of(texts)
+        roles, offsets = _byte_roles(laid.data), laid.offsets
+        edges = offsets[:-1][np.diff(offsets) > 0]
+        runs, single = roles == _RUN, roles == _SINGLE
+        begins = runs.copy()
+        begins[1:] &= ~runs[:-1]
+        begins[edges] = runs[edges]
+        ends = runs.copy()
+        ends[:-1] &= ~runs[1:]
+        ends[edges[1:] - 1] |= runs[edges[1:] - 1]
+        slow = np.unique(laid.row_of(np.flatnonzero(roles > _SINGLE)))
+        return cls(texts, offsets, np.flatnonzero(begins | single), np.flatnonzero(ends | single) + 1, slow)
+
+    def counts(self) -> Int64[ndarray, "rows"]:
+        """How many words each text has."""
+        counts = np.diff(np.searchsorted(self.start, self.offsets))
+        if len(self.slow):
+            texts = self.texts.take(pa.array(self.slow)).to_pylist()
+            counts[self.slow] = _by_neighbours(texts, edited=False)
+        return counts
+
+    def touched(self, stretches: _Stretches) -> Bool[ndarray, "words"]:
+        """The words that hold a byte of a stretch."""
+        first, last = self.offsets[stretches.row], self.offsets[stretches.row + 1]
+        start = np.clip(first + stretches.start, first, last)
+        stop = np.clip(first + stretches.start + stretches.size, start, last)
+        low = np.searchsorted(self.end, start, side="right")
+        high = np.maximum(np.searchsorted(self.start, stop, side="left"), low)
+        depth = np.bincount(low, minlength=len(self.start) + 1) - np.bincount(high, minlength=len(self.start) + 1)
+        return np.cumsum(depth)[:-1] > 0
+
+
+def _byte_roles(data: UInt8[ndarray, "bytes"]) -> UInt8[ndarray, "bytes"]:
+    """What each byte of UTF-8 is: what its character is; one that stands alone is told by its first byte."""
+    roles = np.frombuffer(bytearray(data).translate(_ascii_roles()), np.uint8)
+    place, size, code = beyond_ascii(data)
+    own = _roles(code)
+    roles[place] = own
+    behind = np.where(own == _RUN, own, 0)
+    for more in range(1, int(size.max(initial=0))):
+        longer = size > more
+        roles[place[longer] + more] = behind[longer]
+    return roles
+
+
+@cache
+def _ascii_roles() -> bytes:
+    """What each byte is; one beyond ASCII is nothing until its character is looked at."""
+    return _roles(np.arange(0x80, dtype=np.uint32)).tobytes() + bytes(0x80)
+
+
+def _by_neighbours(texts: Sequence[str], *, edited: bool) -> Int64[ndarray, "rows"]:
+    """The words of texts with marks or signs of unspaced scripts, but for those with an edit's mark where `edited`.
+
+    A mark belongs to the run, or to the sign, before it; where one of an unspaced script follows a run, it is a sign
+    to those behind it.
+    """
     # A space ends what a text ends with.
-    codes = np.frombuffer(" ".join([*values, ""]).encode("utf-32-le"), np.uint32)
-    ends = np.cumsum(np.array([len(text) + 1 for text in values], np.int64))
+    codes = np.frombuffer(" ".join(["", *texts, ""]).encode("utf-32-le"), np.uint32)
+    ends = np.cumsum(np.array([1, *(len(text) + 1 for text in texts)], np.int64))
     roles = _roles(codes)
-    runs = roles == _RUN
-    starts = runs.copy()
-    starts[1:] &= ~runs[:-1]
-    counted = starts | (roles == _SINGLE)
+    mark, own = (roles == _MARK_OF_A_RUN) | (roles == _UNSPACED_MARK), roles == _UNSPACED_MARK
+    last = np.maximum.accumulate(np.where(mark, 0, np.arange(len(codes))))
+    seen = np.cumsum(own)
+    after_sign = (roles == _UNSPACED_SIGN) | (mark & ((roles[last] == _UNSPACED_SIGN) | (seen > seen[last])))
+    in_run = (roles == _RUN) | (mark & ~after_sign)
+    begins = (roles == _UNSPACED_SIGN) | (roles == _SINGLE)
+    begins[1:] |= (roles == _RUN)[1:] & ~in_run[:-1]
+    begins[1:] |= (roles == _MARK_OF_A_RUN)[1:] & ~in_run[:-1] & ~after_sign[:-1]
+    begins[1:] |= own[1:] & ~after_sign[:-1]
+    places = np.flatnonzero(begins)
     if edited:
-        counted &= ~_touched(codes, starts)
-    counts = _sums(counted, ends)
-    slow = np.flatnonzero(_sums(roles == _BY_RULE, ends))
-    if len(slow):
-        counts[slow] = _by_rule([values[row] for row in slow], edited=edited)
-    return counts
+        held = np.searchsorted(places, np.flatnonzero(codes == ord(_MARK)), side="right") - 1
+        places = np.delete(places, np.unique(held))
+    return np.diff(np.searchsorted(places, ends))
 
 
-def _sums(flags: Bool[ndarray, "codes"], ends: Int64[ndarray, "rows"]) -> Int64[ndarray, "rows"]:
-    """How many flags are set in each text, by where the texts end."""
-    if not len(ends):
-        return np.zeros(0, np.int64)
-    # No text is empty here, as each has the space that ends it.
-    return np.add.reduceat(flags.view(np.uint8), np.concatenate([[0], ends[:-1]]), dtype=np.int64)
-
-
-def _touched(codes: UInt32[ndarray, "codes"], starts: Bool[ndarray, "codes"]) -> Bool[ndarray, "codes"]:
-    """The starts of the runs that hold a mark."""
-    places = np.flatnonzero(starts)
-    held = np.searchsorted(places, np.flatnonzero(codes == ord(_MARK)), side="right") - 1
-    touched = np.zeros(len(codes), bool)
-    touched[places[held]] = True
-    return touched
-
-
-def _by_rule(texts: Sequence[str], *, edited: bool) -> Int64[ndarray, "rows"]:
-    column = pa.array(texts, pa.large_string())
-    if edited:
-        column = pc.replace_substring_regex(column, pattern=_TOUCHED, replacement=" ")
-    return pc.count_substring_regex(column, pattern=WORD).to_numpy(zero_copy_only=False).astype(np.int64)
+def _marked_texts(cut: _Cut, stretches: _Stretches) -> Iterator[str]:
+    """The texts that are cut by their neighbours, with marks where edits put something."""
+    own = np.flatnonzero(np.isin(stretches.row, cut.slow))
+    sides = _ends(stretches.after.take(pa.array(own)).to_pylist())
+    places = list(zip(stretches.start[own].tolist(), stretches.size[own].tolist(), sides, strict=True))
+    low = np.searchsorted(stretches.row[own], cut.slow, side="left").tolist()
+    high = np.searchsorted(stretches.row[own], cut.slow, side="right").tolist()
+    texts = cut.texts.take(pa.array(cut.slow)).to_pylist()
+    for text, begin, end in zip(texts, low, high, strict=True):
+        yield _marked(text.encode(), places[begin:end])
 
 
 def _roles(codes: UInt32[ndarray, "codes"]) -> UInt8[ndarray, "codes"]:
@@ -128,7 +215,10 @@ def _page(page: int) -> UInt8[ndarray, "256"]:
     roles = np.zeros(_PAGE, np.uint8)
     roles[those(_OF_A_RUN)] = _RUN
     roles[those(_ALONE)] = _SINGLE
-    roles[those(rf"[{_UNSPACED}\p{{M}}]")] = _BY_RULE
+    mark, sign = those(r"\p{M}"), those(f"[{_UNSPACED}]")
+    roles[mark] = _MARK_OF_A_RUN
+    roles[sign] = _UNSPACED_SIGN
+    roles[mark & sign] = _UNSPACED_MARK
     # What ends a line is matched by `$` before it, and is white space in any case.
     roles[[point - points.start for point in points if point in (10, 13)]] = 0
     return roles
@@ -138,32 +228,25 @@ def _ends(afters: Sequence[str]) -> list[tuple[bool, bool]]:
     """For each stretch that an edit put there whether it begins, and whether it ends, with a character of a run."""
     signs = [sign for after in afters for sign in (after[:1] or " ", after[-1:] or " ")]
     roles = _roles(np.frombuffer("".join(signs).encode("utf-32-le"), np.uint32))
-    runs = roles == _RUN
-    slow = np.flatnonzero(roles == _BY_RULE)
-    if len(slow):
-        column = pa.array([signs[place] for place in slow], pa.string())
-        runs[slow] = pc.match_substring_regex(column, pattern=_OF_A_RUN).to_numpy(zero_copy_only=False)
+    runs = (roles == _RUN) | (roles == _MARK_OF_A_RUN)
     return list(zip(runs[::2].tolist(), runs[1::2].tolist(), strict=True))
 
 
-def _marked(text: bytes, stretches: Sequence[tuple[int, int, int, tuple[bool, bool]]]) -> str:
+def _marked(text: bytes, stretches: Sequence[tuple[int, int, tuple[bool, bool]]]) -> str:
     """The text with a mark for each edited stretch, parted by a blank from a word that it does not belong to.
 
-    A stretch has its position in the first text, its size, by how much it has grown, and what it begins and ends with.
+    A stretch has its place and size in the text, and what it begins and ends with.
     """
     parts: list[bytes] = []
-    done = shift = 0
+    done = 0
     mark = _MARK.encode()
-    for position, size, grown, (first, last) in stretches:
-        start = position + shift
-        shift += grown
-        if size:
-            parts += [
-                text[done:start].replace(mark, _OTHER.encode()),
-                b"" if first else b" ",
-                mark,
-                b"" if last else b" ",
-            ]
-            done = start + size
+    for start, size, (first, last) in stretches:
+        parts += [
+            text[done:start].replace(mark, _OTHER.encode()),
+            b"" if first else b" ",
+            mark,
+            b"" if last else b" ",
+        ]
+        done = start + size
     parts.append(text[done:].replace(mark, _OTHER.encode()))
     return b"".join(parts).decode("utf-8", "replace")

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isnan
 from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 
@@ -39,7 +39,8 @@ class Totals:
     `by` is keyed by origin and basis; `depth` gives rows by depth, None where nobody knows it; `generators` rows by
     model. `written` are the words that a person wrote, edited text included; `unknown` those of which nobody knows it;
     `reserve` those of rows that stand in the reserve, None where no reserve was given. `edits_of_a_position` is the
-    greatest number of rounds that changed one place.
+    greatest number of rounds that changed one place. `deepest_by` gives the greatest depth of the rows that each model
+    wrote last, None for those that no model on record wrote.
     """
 
     rows: int
@@ -51,6 +52,7 @@ class Totals:
     unknown: int
     reserve: int | None
     edits_of_a_position: int
+    deepest_by: Mapping[str | None, int] = field(default_factory=dict)
 
     def of(self, origin: Origin) -> Amount:
         """Rows and words of one origin, whatever that rests on."""
@@ -114,6 +116,7 @@ class Holdings:
         self._words: Counter[tuple[str, str]] = Counter()
         self._depth: Counter[int | None] = Counter()
         self._generators: Counter[str] = Counter()
+        self._deepest: dict[str | None, int] = {}
         self._written = self._unknown = self._reserved = self._rounds = 0
 
     def update(self, batch: pa.RecordBatch) -> None:
@@ -125,8 +128,11 @@ class Holdings:
         self._written += int(np.rint(share[known] * words[known]).sum())
         self._unknown += int(words[~known].sum())
         self._count(batch, words)
-        self._depth.update(batch.column("depth").to_pylist())
-        self._generators.update(name for name in _names(batch, "generator") if name is not None)
+        depths, writers = batch.column("depth").to_pylist(), _names(batch, "generator")
+        self._depth.update(depths)
+        self._generators.update(name for name in writers if name is not None)
+        for name, depth in set(zip(writers, depths, strict=True)):
+            self._deepest[name] = max(self._deepest.get(name, 0), depth or 0)
         rounds = batch.column("edits").flatten().field("rounds")
         self._rounds = max(self._rounds, pc.max(rounds).as_py() or 0)
         if self.reserve is not None:
@@ -155,6 +161,8 @@ class Holdings:
             self._words[pair] += count
         self._depth += other._depth
         self._generators += other._generators
+        for name, depth in other._deepest.items():
+            self._deepest[name] = max(self._deepest.get(name, 0), depth)
         self._written += other._written
         self._unknown += other._unknown
         self._reserved += other._reserved
@@ -174,6 +182,7 @@ class Holdings:
             unknown=self._unknown,
             reserve=None if self.reserve is None else self._reserved,
             edits_of_a_position=self._rounds,
+            deepest_by=dict(sorted(self._deepest.items(), key=lambda item: item[0] or "")),
         )
 
 

@@ -1,7 +1,7 @@
 """What a corpus must hold to: limits read from a TOML file, and what is said where one is broken."""
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from math import isnan
 from pathlib import Path
@@ -47,7 +47,8 @@ class Policy(BaseModel):
     """Limits; one that is not given is not checked.
 
     `unknown_generator_depth` is the depth of models of which nobody knows what they were trained on. `trained_on` gives
-    for models, by name or address, the content roots of the corpora that they were trained on.
+    for models, by name or address, the content roots of the corpora that they were trained on, `model_depth` the
+    greatest depth of a text in these: both are declared by whoever writes the policy.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -61,6 +62,7 @@ class Policy(BaseModel):
     forbid_self_consumption: bool = False
     unknown_generator_depth: Annotated[int, Field(ge=UNKNOWN_GENERATOR_DEPTH)] = UNKNOWN_GENERATOR_DEPTH
     trained_on: Mapping[str, list[str]] = {}
+    model_depth: Mapping[str, Count] = {}
 
     @classmethod
     def from_toml(cls, path: Path) -> Self:
@@ -106,17 +108,52 @@ class Policy(BaseModel):
             UsageError: there is a rule on the reserve, and no reserve was counted.
         """
         found = []
+        table = self.known(models or {})
         for rule, value in _VALUES.items():
             limit = getattr(self, rule)
             if limit is None:
                 continue
-            worst = float(value(self, totals))
+            worst = float(value(self, totals, table))
             if _broken(rule, worst, limit):
-                named = [name for name, own in (shards or {}).items() if _broken(rule, float(value(self, own)), limit)]
+                each = (shards or {}).items()
+                named = [name for name, own in each if _broken(rule, float(value(self, own, table)), limit)]
                 found.append(Breach(rule, worst, float(limit), tuple(named)))
         if self.forbid_self_consumption:
             found += self._fed_on_itself(totals, models or {}, root)
         return tuple(found)
+
+    def declared(self, name: str, addresses: Sequence[str]) -> int | None:
+        """The depth of a model's training text as this policy declares it; None where it does not."""
+        return next((self.model_depth[one] for one in (name, *addresses) if one in self.model_depth), None)
+
+    def known(self, models: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """A table of models with what this policy declares of them, where their own cards say nothing.
+
+        `declared` names what comes from the policy.
+        """
+        table = {}
+        for name, entry in models.items():
+            told = {
+                "model_depth": self.declared(name, entry.get("addresses", ())),
+                "trained_on": sorted(self.roots_of(name, {**entry, "trained_on": None})) or None,
+            }
+            new = {key: value for key, value in told.items() if value is not None and entry.get(key) is None}
+            table[name] = {**entry, **new, **({"declared": sorted(new)} if new else {})}
+        return table
+
+    def deepest(self, totals: Totals, models: Mapping[str, Any]) -> int:
+        """How deep at most a text lies, where models count as `known` has them.
+
+        A ledger counts the text of a model of which it knows nothing as one level past depth 1; the true depth is at
+        most as much more as the training text is deeper than that.
+        """
+        return max((self._deep(name, depth, models) for name, depth in totals.deepest_by.items()), default=0)
+
+    def _deep(self, name: str | None, depth: int, models: Mapping[str, Any]) -> int:
+        entry = models.get(name or "", {})
+        if "model_depth" in entry.get("declared", ()):
+            return depth + max(entry["model_depth"] - UNKNOWN_GENERATOR_DEPTH, 0) if depth else 0
+        return depth if entry.get("model_depth") is not None else self.deep(depth)
 
     def roots_of(self, name: str, entry: Mapping[str, Any]) -> set[str]:
         """The content roots of what a model was trained on, as its card or this policy says."""
@@ -140,20 +177,20 @@ def _called(name: str, entry: Mapping[str, Any]) -> str:
     return next(iter(entry.get("addresses", ())), name)
 
 
-def _reserve_share(_: Policy, totals: Totals) -> float:
+def _reserve_share(_: Policy, totals: Totals, __: Mapping[str, Any]) -> float:
     if totals.reserve_share is None:
         raise UsageError("min_reserve_share needs the reserve that it is a share of", hint="name it: --reserve RESERVE")
     return totals.reserve_share
 
 
 # What each rule is held against; a rule that begins with `min_` wants at least as much, the others at most.
-_VALUES: Mapping[str, Callable[[Policy, Totals], float]] = {
-    "max_depth": lambda policy, totals: policy.deep(totals.deepest or 0),
-    "min_human_token_share": lambda _, totals: totals.human_share,
-    "min_written_share": lambda _, totals: totals.written_share,
+_VALUES: Mapping[str, Callable[[Policy, Totals, Mapping[str, Any]], float]] = {
+    "max_depth": lambda policy, totals, models: policy.deepest(totals, models),
+    "min_human_token_share": lambda _, totals, __: totals.human_share,
+    "min_written_share": lambda _, totals, __: totals.written_share,
     "min_reserve_share": _reserve_share,
-    "max_unknown_share": lambda _, totals: totals.unknown_share,
-    "max_edits_per_position": lambda _, totals: totals.edits_of_a_position,
+    "max_unknown_share": lambda _, totals, __: totals.unknown_share,
+    "max_edits_per_position": lambda _, totals, __: totals.edits_of_a_position,
 }
 
 
@@ -178,5 +215,6 @@ def _refused(error: ValidationError, path: Path) -> UsageError:
 _MEANING = {
     **RULES,
     "unknown_generator_depth": "the depth of models of which nobody knows what they were trained on, 1 or more",
+    "model_depth": 'a table of models and depths: [model_depth] "smollm2-135m" = 1',
     "trained_on": 'a table of models and content roots: [trained_on] "smollm2-135m" = ["<root>"]',
 }

@@ -1,12 +1,11 @@
 """Groups of documents: the values of a column, or k-means over hashed vectors of their words."""
 
-import warnings
 from contextlib import ExitStack
 
 import numpy as np
 from jaxtyping import Float, Float64, Int64
 from numpy import ndarray
-from scipy.cluster.vq import kmeans2
+from numpy.random import Generator
 
 from uncollapse.errors import UsageError
 from uncollapse.selection.choosing import Pool, Rows, numbered, values_of
@@ -53,10 +52,35 @@ def groups_by_kmeans(pool: Pool, rows: Rows, *, clusters: int | None) -> Int64[n
 
 
 def _centres(points: Float64[ndarray, "n d"], count: int, *, seed: int) -> Float64[ndarray, "k d"]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # an empty cluster keeps its centre, and stays empty
-        centres, _ = kmeans2(points, min(count, len(points)), iter=_ROUNDS, minit="++", rng=np.random.default_rng(seed))
-    return np.asarray(centres, np.float64)
+    random = np.random.default_rng(seed)
+    centres = _spread(points, count, random)
+    label = np.full(len(points), -1)
+    for _ in range(_ROUNDS):
+        before, label = label, _nearest(points, centres)
+        if np.array_equal(before, label):
+            break
+        order = np.argsort(label, kind="stable")
+        held, first = np.unique(label[order], return_index=True)
+        # A centre without points stays where it is.
+        sums = np.add.reduceat(points[order], first)
+        centres[held] = sums / np.diff(first, append=len(points))[:, None]
+    return centres
+
+
+def _spread(points: Float64[ndarray, "n d"], count: int, random: Generator) -> Float64[ndarray, "k d"]:
+    """First centres: points drawn by the square of their distance from those that are drawn already (k-means++)."""
+    own = (points**2).sum(axis=1)
+    chosen = [int(random.integers(len(points)))]
+    away = np.full(len(points), np.inf)
+    while len(chosen) < count:
+        last = chosen[-1]
+        away = np.minimum(away, np.maximum(own - 2 * points @ points[last] + own[last], 0.0))
+        away[last] = 0.0
+        total = np.cumsum(away)
+        if total[-1] == 0:
+            break
+        chosen.append(min(int(np.searchsorted(total, random.random() * total[-1], side="right")), len(points) - 1))
+    return points[chosen].copy()
 
 
 def _nearest(vectors: Float[ndarray, "n d"], centres: Float64[ndarray, "k d"]) -> Int64[ndarray, "n"]:

@@ -7,6 +7,7 @@ account says so, and the shares by source stand beside it.
 Source: Marion et al. 2023, arXiv 2309.04564, and Ankner et al. 2024, arXiv 2405.20541 (bands of perplexity).
 """
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import numpy as np
@@ -49,6 +50,20 @@ class LikelihoodBand(Selector):
     band: Annotated[tuple[float, float], BeforeValidator(_edges)] = (0.5, 0.98)
     score: str | None = None
     model: str = "smollm2-135m"
+
+    def recipe(self) -> Mapping[str, Json]:
+        """Name and fields; of a model its weights and precision and not where it lies, as draws hang on the recipe.
+
+        Raises:
+            ModelError: nothing answers to the model's address.
+        """
+        own = dict(super().recipe())
+        if self.score is not None:
+            return {**own, "model": None}
+        from uncollapse.language_models import resolve  # noqa: PLC0415 (slow import)
+
+        card = resolve(self.model).as_json()
+        return {**own, "model": {name: value for name, value in card.items() if name != "address"}}
 
     def choose(self, pool: Pool, *, budget: Budget, reference: Pool | None = None) -> Choice:  # noqa: ARG002
         """Documents of the band in the order of their draws.

@@ -27,10 +27,10 @@ from uncollapse.provenance import Breach, Holdings, Policy, joined, model_table,
 from uncollapse.provenance.holdings import Reserved
 from uncollapse.selection.account import as_told
 from uncollapse.selection.aside import counted
-from uncollapse.selection.drawing import Drawn, draw
-from uncollapse.selection.proportions import Asked
+from uncollapse.selection.drawing import Drawn, draw, size_of
+from uncollapse.selection.proportions import Asked, golden_share
 from uncollapse.selection.shuffled import Shuffled, planned
-from uncollapse.selection.survey import Inputs, Role, Watcher, survey
+from uncollapse.selection.survey import ORIGIN_CODES, ROW, Inputs, Role, Watcher, survey
 
 
 def _several(value: Any) -> Any:
@@ -40,7 +40,7 @@ def _several(value: Any) -> Any:
 
 
 Addresses = Annotated[tuple[str, ...], BeforeValidator(_several)]
-Share = Annotated[float, Field(ge=0, le=1)] | Literal["auto"]
+Share = Annotated[float, Field(ge=0, le=1)] | Literal["auto", "golden"]
 
 DECLARED = {Role.EARLIER: Origin.UNKNOWN, Role.HUMAN: Origin.HUMAN, Role.SYNTHETIC: Origin.SYNTHETIC}
 """What is said of texts that say nothing of themselves, by what their files were given as."""
@@ -50,10 +50,11 @@ class Mixing(BaseModel):
     """What is to be mixed, and how.
 
     `human_share` is that of human text in `by`: words, documents or bytes; "auto" keeps all human text and takes
-    synthetic text up to the policy's floor. `total` is the size of the result in the same unit, as large as can be
+    synthetic text up to the policy's floor; "golden" is what estimates best from as much of each as there is.
+    `total` is the size of the result in the same unit, as large as can be
     unless said. What is in `accumulate` is kept whole. A human text is repeated until it stands `repeat_cap` times in
     the result, at most.
-    `weights` names a column by which synthetic rows are drawn more or less often.
+    `weights` names a column by which synthetic rows are drawn more or less often, or what `detect --weights` wrote.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -71,12 +72,17 @@ class Mixing(BaseModel):
     rename: Mapping[str, str] = {}
     max_rejects: Annotated[int, Field(ge=0)] = 0
 
-    def asked(self, policy: Policy | None) -> Asked:
-        """The share that is asked for.
+    def asked(self, policy: Policy | None, rows: np.ndarray) -> Asked:
+        """The share that is asked for, of the rows that there are.
 
         Raises:
             UsageError: it is to follow from a policy that does not say it.
         """
+        if self.human_share == "golden":
+            own = rows["origin"] == ORIGIN_CODES[Origin.HUMAN]
+            sizes = size_of(rows, self.by)
+            share = golden_share(int(sizes[own].sum()), int(sizes[~own].sum()))
+            return Asked(share, self.total, unit=self.by)
         if self.human_share != "auto":
             # As it was written: 0.6 is three fifths and not the number nearest to it in binary.
             return Asked(Fraction(str(self.human_share)), self.total, unit=self.by)
@@ -125,9 +131,11 @@ def mix(
         PolicyRefused: the mixture would break a rule of the policy.
     """
     mixing = _checked(fields)
-    asked = mixing.asked(policy)
+    if mixing.human_share == "auto":
+        mixing.asked(policy, np.zeros(0, ROW))  # what cannot be is said before all is read
     inputs, ledgers = _inputs(mixing)
     found = survey(inputs, seed=mixing.seed, weights=mixing.weights, on_progress=on_progress)
+    asked = mixing.asked(policy, found.rows)
     drawn = draw(found.rows, asked, repeat_cap=mixing.repeat_cap)
     read = inputs.corpus.plan
     sources = {entry.source: at for at, entry in enumerate(read.inputs)}

@@ -25,11 +25,12 @@ from uncollapse.report import (
 from uncollapse.version import __version__
 
 MEASURES = {
-    "rare_coverage": ("rare words known", "share of the judge's words seen once or twice that the sample has"),
-    "rare_mass": ("rare mass known", "share of the judge's rare tokens whose words the sample has"),
-    "tail_mass": ("own tail mass", "share of the sample's tokens that are rare in the judge, or not there"),
-    "distinct_1": ("different words", "different words among all"),
-    "distinct_2": ("different pairs", "different pairs of words among all, within documents"),
+    "rare_coverage": ("rare words known", "of the judge's words seen once or twice"),
+    "rare_mass": ("rare mass known", "of the judge's rare tokens"),
+    "tail_mass": ("own tail mass", "of its tokens: rare in the judge, or not there"),
+    "distinct_1": ("different words", "of its words"),
+    "recall": ("recall", "of the judge's documents, by their words"),
+    "distinct_2": ("different pairs", "of its pairs within documents"),
 }
 ARMS = ("pool", "chosen", "random")
 BARS = 12
@@ -85,7 +86,7 @@ def _tail(told: Mapping[str, Any]) -> Section:
     found = told["tails"]
     table = Table(
         caption=f"Samples of {count(found['chosen']['tokens'])} words each",
-        columns=("measure", "chosen", "random, mean", "random, least to most", "what it is"),
+        columns=("measure", "chosen", "random, mean", "random, least to most", "share of what"),
         rows=[
             (
                 name,

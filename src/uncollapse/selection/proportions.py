@@ -6,6 +6,7 @@ gets no more than the human side carries, so what cannot be divided is at the ex
 
 from dataclasses import dataclass
 from fractions import Fraction
+from math import sqrt
 
 import numpy as np
 from jaxtyping import Bool, Int64
@@ -14,6 +15,20 @@ from numpy import ndarray
 from uncollapse.errors import UsageError
 
 ENDLESS = 2**62
+
+
+def golden_share(human: int, synthetic: int) -> Fraction:
+    """The share of human text that estimates best, where there is so much of each; the golden ratio at as much.
+
+    (sqrt(k^2 + 4 k) - k) / 2 with k = human / synthetic, to nine places; 1 without synthetic text, 0 without human.
+
+    Source: He et al. 2025 (arXiv 2502.18049), the weight that minimises the variance of a mean which is estimated anew
+    from fresh human text and the last estimate's own.
+    """
+    if not synthetic:
+        return Fraction(1)
+    k = human / synthetic
+    return Fraction(round((sqrt(k * k + 4 * k) - k) / 2, 9)).limit_denominator(10**9)
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ from uncollapse.selection.seen import CONTROLS, Batches, Seen, look
 from uncollapse.selection.shuffled import Shuffled, planned
 from uncollapse.selection.survey import Inputs, Watcher
 from uncollapse.selection.tails import counted as words_of
-from uncollapse.selection.tails import loss, samples, shares, tails
+from uncollapse.selection.tails import loss, sample_of, samples, shares, tails, with_recall
 
 NOT_CHOSEN = "not chosen"
 DIGITS = 9
@@ -183,7 +183,8 @@ def _held_against_chance(
     types = words_of(pool if judge is None else judge)
     if not types.total:
         judge, types = None, words_of(pool)
-    found = tails(samples(pool, [choice.counts, *controls]), judge=types)
+    drawn = samples(pool, [choice.counts, *controls])
+    found = with_recall(tails(drawn, judge=types), drawn, judge=sample_of(pool if judge is None else judge))
     lost = loss(found[0], found[1:])
     arms = {"chosen": choice.counts, "random": controls[0]}
     return {

@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from blake3 import blake3
 from jaxtyping import Float64
 from numpy import ndarray
@@ -20,10 +22,13 @@ from uncollapse.corpora.reading import Part, Place
 from uncollapse.corpora.records import members, record_digests
 from uncollapse.corpora.tables import sizes
 from uncollapse.document import Origin
-from uncollapse.errors import ColumnClash, InputError, MissingColumn, UsageError
+from uncollapse.errors import ColumnClash, InputError, MissingColumn, MissingInput, UsageError
 from uncollapse.provenance import words
 from uncollapse.provenance.claiming import said_otherwise
 from uncollapse.step import Reject
+
+DETECTIONS = "detections.parquet"
+Weighing: TypeAlias = Callable[[Part], pa.Array]
 
 
 class Role(IntEnum):
@@ -95,7 +100,7 @@ def survey(inputs: Inputs, *, seed: int, weights: str | None = None, on_progress
         InputError: a row that was given as human is none, or a weight is no weight; says where and what to do.
         TooManyRejects: more rows cannot be read than are allowed.
     """
-    _check_weights(inputs, weights)
+    weigh = _weighing(inputs, weights)
     numbers = {entry.source: at for at, entry in enumerate(inputs.corpus.plan.inputs)}
     found = [np.zeros(0, ROW)]
     broken: list[Reject] = []
@@ -113,8 +118,8 @@ def survey(inputs: Inputs, *, seed: int, weights: str | None = None, on_progress
         for row in np.flatnonzero(rows["role"] == Role.HUMAN).tolist():
             if claims[row]:
                 strangers[part.places[row].source, claims[row]] += 1
-        if weights is not None:
-            rows["weight"] = _weights(part, rows, column=weights)
+        if weigh is not None:
+            rows["weight"] = _weights(part, rows, weigh(part))
         found.append(rows)
     if strangers:
         raise _not_human(strangers)
@@ -161,13 +166,38 @@ def _not_human(strangers: Counter[tuple[str, str]]) -> InputError:
     )
 
 
-def _check_weights(inputs: Inputs, column: str | None) -> None:
-    if column is None:
-        return
+def _weighing(inputs: Inputs, given: str | None) -> Weighing | None:
+    """What gives the weights of a part's rows: a column, or the table that `detect --weights` wrote."""
+    if given is None:
+        return None
+    path = Path(given)
+    if path.suffix == ".parquet" or path.is_dir():
+        return _detected(path / DETECTIONS if path.is_dir() else path)
+    _check_column(inputs, given)
+    return lambda part: part.batch.column(given)
+
+
+def _detected(path: Path) -> Weighing:
+    try:
+        table = pq.read_table(path, columns=["id", "weight"])
+    except FileNotFoundError as error:
+        raise MissingInput(f"{path}: no such file", hint="uncollapse detect MADE ... --weights 10 -o FOLDER") from error
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(
+            f"{path} holds no weights of documents by id: {error}", hint="uncollapse detect ... --weights 10 -o FOLDER"
+        ) from error
+    known = dict(zip(table.column("id").to_pylist(), table.column("weight").to_pylist(), strict=True))
+    return lambda part: pa.array([known.get(mark) for mark in part.batch.column("id").to_pylist()], pa.float64())
+
+
+def _check_column(inputs: Inputs, column: str) -> None:
     schema = inputs.corpus.schema
     if column not in schema.names:
         there = ", ".join(repr(name) for name in inputs.corpus.plan.columns.names) or "none of your own"
-        raise MissingColumn(f"no input has a column {column!r} of weights; there are {there}", hint="--weights COLUMN")
+        raise MissingColumn(
+            f"no input has a column {column!r} of weights; there are {there}",
+            hint="--weights COLUMN, or the folder that `uncollapse detect --weights` wrote",
+        )
     kind = schema.field(column).type
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
         raise ColumnClash(
@@ -176,13 +206,13 @@ def _check_weights(inputs: Inputs, column: str | None) -> None:
         )
 
 
-def _weights(part: Part, rows: ndarray, *, column: str) -> Float64[ndarray, "rows"]:
+def _weights(part: Part, rows: ndarray, told: pa.Array) -> Float64[ndarray, "rows"]:
     """The weights of synthetic rows; human text always weighs 1, as it is kept."""
-    given = part.batch.column(column).cast(pa.float64()).to_numpy(zero_copy_only=False)
+    given = told.cast(pa.float64()).to_numpy(zero_copy_only=False)
     human = (rows["origin"] == ORIGIN_CODES[Origin.HUMAN]) | (rows["role"] == Role.EARLIER)
     wrong = np.flatnonzero(~human & ~(np.isfinite(given) & (given >= 0)))
     if len(wrong):
-        raise _no_weight(part.places[wrong[0]], part.batch.column(column)[int(wrong[0])].as_py())
+        raise _no_weight(part.places[wrong[0]], told[int(wrong[0])].as_py())
     return np.where(human, 1.0, given)
 
 

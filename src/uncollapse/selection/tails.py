@@ -12,6 +12,8 @@ import pyarrow as pa
 from jaxtyping import Int64, UInt64
 from numpy import ndarray
 
+from uncollapse.measures import hashed_vectors, neighbourhoods
+from uncollapse.measures.manifold import NEIGHBOURS
 from uncollapse.measures.tails import RARE, TAIL_SHARE, rare_coverage, tail_mass
 from uncollapse.ngrams import EqualTokens, Sample, TypeCounts, Types, mix, together
 from uncollapse.selection.choosing import Pool
@@ -20,13 +22,15 @@ from uncollapse.selection.seen import Column
 MOST_TOKENS = 400_000
 """Of longer choices a sample of so many tokens is measured, that of the lowest ids."""
 LISTED = 40
+MOST_DOCUMENTS = 500
+"""So many documents of each side are compared one by one."""
 
 
 class Tail(NamedTuple):
     """What a sample has of the tail: the shares of the judge's rare types and of its rare tokens that it knows.
 
     `tail_mass` is the share of its own tokens that are rare in the judge or not there, `distinct_n` that of its own
-    n-grams that are different.
+    n-grams that are different, `recall` that of the judge's documents that lie where its own do (NaN for too few).
     """
 
     tokens: int
@@ -35,6 +39,7 @@ class Tail(NamedTuple):
     tail_mass: float
     distinct_1: float
     distinct_2: float
+    recall: float = float("nan")
 
 
 class Loss(NamedTuple):
@@ -72,6 +77,24 @@ def tails(found: Sequence[Sample], *, judge: Types) -> list[Tail]:
     return [_tail(sample.words[:size], sample.offsets, judge) for sample in found]
 
 
+def with_recall(found: Sequence[Tail], arms: Sequence[Sample], *, judge: Sample) -> list[Tail]:
+    """The tails with the recall of each sample: by hashed vectors of words, as many documents of each side."""
+    most = min(MOST_DOCUMENTS, len(judge.texts), *(len(arm.texts) for arm in arms))
+    if most <= NEIGHBOURS:
+        return list(found)
+    real = hashed_vectors(judge.rows()[:most])
+    near = [neighbourhoods(real=real, synthetic=hashed_vectors(arm.rows()[:most])) for arm in arms]
+    return [tail._replace(recall=each.manifold().recall) for tail, each in zip(found, near, strict=True)]
+
+
+def sample_of(pool: Pool) -> Sample:
+    """A sample of a pool as a whole."""
+    gathered = EqualTokens(tokens=MOST_TOKENS)
+    for batch in pool:
+        gathered.update(batch)
+    return gathered.result()
+
+
 def _tail(words: UInt64[ndarray, "w"], offsets: Int64[ndarray, "d"], judge: Types) -> Tail:
     own = _types(words)
     within = np.ones(max(len(words) - 1, 0), bool)
@@ -85,13 +108,14 @@ def _tail(words: UInt64[ndarray, "w"], offsets: Int64[ndarray, "d"], judge: Type
         rare_mass=_rare_mass(own, judge),
         tail_mass=tail_mass(corpus=own, reference=judge),
         distinct_1=len(own.keys) / len(words) if len(words) else float("nan"),
-        distinct_2=len(np.unique(pairs)) / len(pairs) if len(pairs) else float("nan"),
+        distinct_2=len(_types(pairs).keys) / len(pairs) if len(pairs) else float("nan"),
     )
 
 
 def _types(words: UInt64[ndarray, "w"]) -> Types:
-    keys, counts = np.unique(words, return_counts=True)
-    return Types(keys, counts.astype(np.int64), len(words), 1.0)
+    ordered = np.sort(words)
+    first = np.flatnonzero(np.concatenate([np.ones(min(len(words), 1), bool), ordered[1:] != ordered[:-1]]))
+    return Types(ordered[first], np.diff(first, append=len(words)), len(words), 1.0)
 
 
 def _rare_mass(own: Types, judge: Types) -> float:
