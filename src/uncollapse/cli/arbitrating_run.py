@@ -91,7 +91,7 @@ def _written(found: Arbitrated, job: ArbitrateJob) -> RunResult:
                 on_progress=display,
             )
     except KeyboardInterrupt:
-        display.say_interrupted()
+        display.say_interrupted(target(job.output, form=job.format).shards)
         raise
 
 
