@@ -53,6 +53,22 @@ def sentencepiece_tokenizer(folder: Path) -> None:
     tokenizer.save(str(folder / "tokenizer.json"))
 
 
+# One of each architecture that the neural models are held against.
+ARCHITECTURES = (
+    "llama",
+    "llama-untied",
+    "mistral",
+    "qwen2",
+    "qwen3",
+    "gpt2",
+    "gemma2",
+    "gemma3",
+    "gpt_neox",
+    "mamba",
+    "cohere",
+)
+
+
 def tiny_config(kind: str) -> object:
     """The configuration of a very small model of some architecture."""
     import transformers as t

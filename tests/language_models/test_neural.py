@@ -4,21 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from tiny_models import ARCHITECTURES
 from uncollapse.language_models import load, resolve
 
-KINDS = [
-    "llama",
-    "llama-untied",
-    "mistral",
-    "qwen2",
-    "qwen3",
-    "gpt2",
-    "gemma2",
-    "gemma3",
-    "gpt_neox",
-    "mamba",
-    "cohere",
-]
 TEXTS = [
     "the cat sat on the mat and the dog sat on the cat, cats and dogs",
     "",
@@ -50,7 +38,7 @@ def everything(rows, logprob, best):
     return np.ones(len(rows), np.bool_)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ARCHITECTURES)
 def test_scores_are_those_of_transformers(kind, tiny):
     model = load(str(tiny(kind)), dtype="float32")
     tokens = model.vocabulary.encode(TEXTS)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from tiny_models import ARCHITECTURES
 from uncollapse.language_models import load
 from uncollapse.language_models.counted import CountedModel
 from uncollapse.language_models.model import LanguageModel, Request
@@ -11,19 +12,6 @@ from uncollapse.language_models.writing import _entropy, shaped, walk
 from uncollapse.randomness import Stream
 from uncollapse.sampling import Decoding, draw, entropy, narrowed
 
-KINDS = [
-    "llama",
-    "llama-untied",
-    "mistral",
-    "qwen2",
-    "qwen3",
-    "gpt2",
-    "gemma2",
-    "gemma3",
-    "gpt_neox",
-    "mamba",
-    "cohere",
-]
 PROMPTS = [
     "the cat sat",
     "Dogs and cats, cats and dogs; naïve",
@@ -62,7 +50,7 @@ def counted():
     return CountedModel.fit(["the cat sat on the mat.", "the dog sat on the cat.", "a cat saw the dog."], order=3)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ARCHITECTURES)
 def test_log_probabilities_are_those_of_reading(kind, tiny):
     model = load(str(tiny(kind)), dtype="float32")
     assert isinstance(model, LanguageModel)
@@ -82,7 +70,7 @@ def _check_against_reading(model, request, written):
     np.testing.assert_allclose(written.logprob, scores.logprob[len(request.prompt) :], atol=2e-4)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ARCHITECTURES)
 def test_each_text_depends_on_its_own_request_alone(kind, tiny):
     model = load(str(tiny(kind)), dtype="float32")
     requests = requests_for(model)

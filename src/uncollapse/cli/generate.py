@@ -1,6 +1,6 @@
 """`uncollapse generate`: new text by a language model, each with the document that it was made from as its parent."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 import typer
 
@@ -10,110 +10,127 @@ SOURCES = "What it is made from"
 TEXTS = "What is written"
 DRAWS = "How tokens are drawn"
 
+Continued: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--continue",
+        metavar="CORPUS",
+        rich_help_panel=SOURCES,
+        help="Go on from the opening of each document; may be repeated.",
+    ),
+]
+Rephrased: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="CORPUS",
+        rich_help_panel=SOURCES,
+        help="Have a chat model say each document anew; may be repeated.",
+    ),
+]
+Prompts: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FILE",
+        rich_help_panel=SOURCES,
+        help="Have a chat model answer each text as a prompt (--text-column names another column).",
+    ),
+]
+OpeningTokens: TypeAlias = Annotated[
+    int | None, typer.Option(metavar="N", rich_help_panel=TEXTS, help="Tokens of each document that are kept (64).")
+]
+OpeningShare: TypeAlias = Annotated[
+    float | None,
+    typer.Option(metavar="S", rich_help_panel=TEXTS, help="Instead: this share of each document's tokens."),
+]
+KeepOpening: TypeAlias = Annotated[
+    bool | None,
+    typer.Option(
+        "--keep-opening/--drop-opening",
+        rich_help_panel=TEXTS,
+        help="Whether the new text begins with the opening, or is what was written alone (keep).",
+    ),
+]
+Preset: TypeAlias = Annotated[
+    Literal["blocks"] | None,
+    typer.Option(
+        rich_help_panel=TEXTS,
+        help="blocks: cut documents into blocks of 64 tokens, write 64 after each (Shumailov et al. 2024).",
+    ),
+]
+Styles: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAMES",
+        rich_help_panel=TEXTS,
+        help="Of a rephrasing, comma-separated: plain, encyclopedia, questions, conversation, list, letter; one is "
+        "drawn for each document (all).",
+    ),
+]
+Instruction: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="TEXT", rich_help_panel=TEXTS, help="What to ask of each document in place of a style."),
+]
+Plain: TypeAlias = Annotated[
+    bool | None,
+    typer.Option("--plain/--chat", rich_help_panel=TEXTS, help="Go on from prompts as they stand, unasked (chat)."),
+]
+MaxTokens: TypeAlias = Annotated[
+    int | None,
+    typer.Option(metavar="N", rich_help_panel=TEXTS, help="Most tokens that are written after a prompt (256)."),
+]
+DecodingRule: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME=VALUE,...",
+        rich_help_panel=DRAWS,
+        help="temperature, top_k, top_p, min_p, applied in this order (temperature=1: the model's own "
+        "distribution). What narrows it costs entropy, and you are told how much.",
+    ),
+]
+Samples: TypeAlias = Annotated[
+    int | None,
+    typer.Option("--n", metavar="N", rich_help_panel=DRAWS, help="Texts that are written for each document (1)."),
+]
+Keep: TypeAlias = Annotated[
+    Literal["best", "all"] | None,
+    typer.Option(
+        rich_help_panel=DRAWS,
+        help="Of several texts. best: the most typical, neither a loop nor noise; all: each, in a folder of its "
+        "own, OUT/draw-1 and so on (best).",
+    ),
+]
+Watermark: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KEYFILE",
+        rich_help_panel=DRAWS,
+        help="Mark the text under the secret in this file (SynthID-Text); only the key's name is written down.",
+    ),
+]
+Seed: TypeAlias = Annotated[
+    int | None, typer.Option(metavar="N", rich_help_panel=DRAWS, help="Another seed, other texts (0).")
+]
+
 
 def generate(
-    continued: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--continue",
-            metavar="CORPUS",
-            rich_help_panel=SOURCES,
-            help="Go on from the opening of each document; may be repeated.",
-        ),
-    ] = None,
-    rephrase: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="CORPUS",
-            rich_help_panel=SOURCES,
-            help="Have a chat model say each document anew; may be repeated.",
-        ),
-    ] = None,
-    prompts: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="FILE",
-            rich_help_panel=SOURCES,
-            help="Have a chat model answer each text as a prompt (--text-column names another column).",
-        ),
-    ] = None,
+    continued: Continued = None,
+    rephrase: Rephrased = None,
+    prompts: Prompts = None,
     output: options.Output = None,
     model: options.Model = None,
-    opening_tokens: Annotated[
-        int | None, typer.Option(metavar="N", rich_help_panel=TEXTS, help="Tokens of each document that are kept (64).")
-    ] = None,
-    opening_share: Annotated[
-        float | None,
-        typer.Option(metavar="S", rich_help_panel=TEXTS, help="Instead: this share of each document's tokens."),
-    ] = None,
-    keep_opening: Annotated[
-        bool | None,
-        typer.Option(
-            "--keep-opening/--drop-opening",
-            rich_help_panel=TEXTS,
-            help="Whether the new text begins with the opening, or is what was written alone (keep).",
-        ),
-    ] = None,
-    preset: Annotated[
-        Literal["blocks"] | None,
-        typer.Option(
-            rich_help_panel=TEXTS,
-            help="blocks: cut documents into blocks of 64 tokens, write 64 after each (Shumailov et al. 2024).",
-        ),
-    ] = None,
-    styles: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAMES",
-            rich_help_panel=TEXTS,
-            help="Of a rephrasing, comma-separated: plain, encyclopedia, questions, conversation, list, letter; one is "
-            "drawn for each document (all).",
-        ),
-    ] = None,
-    instruction: Annotated[
-        str | None,
-        typer.Option(metavar="TEXT", rich_help_panel=TEXTS, help="What to ask of each document in place of a style."),
-    ] = None,
-    plain: Annotated[
-        bool | None,
-        typer.Option("--plain/--chat", rich_help_panel=TEXTS, help="Go on from prompts as they stand, unasked (chat)."),
-    ] = None,
-    max_tokens: Annotated[
-        int | None,
-        typer.Option(metavar="N", rich_help_panel=TEXTS, help="Most tokens that are written after a prompt (256)."),
-    ] = None,
-    decoding: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME=VALUE,...",
-            rich_help_panel=DRAWS,
-            help="temperature, top_k, top_p, min_p, applied in this order (temperature=1: the model's own "
-            "distribution). What narrows it costs entropy, and you are told how much.",
-        ),
-    ] = None,
-    n: Annotated[
-        int | None,
-        typer.Option("--n", metavar="N", rich_help_panel=DRAWS, help="Texts that are written for each document (1)."),
-    ] = None,
-    keep: Annotated[
-        Literal["best", "all"] | None,
-        typer.Option(
-            rich_help_panel=DRAWS,
-            help="Of several texts. best: the most typical, neither a loop nor noise; all: each, in a folder of its "
-            "own, OUT/draw-1 and so on (best).",
-        ),
-    ] = None,
-    watermark: Annotated[
-        str | None,
-        typer.Option(
-            metavar="KEYFILE",
-            rich_help_panel=DRAWS,
-            help="Mark the text under the secret in this file (SynthID-Text); only the key's name is written down.",
-        ),
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(metavar="N", rich_help_panel=DRAWS, help="Another seed, other texts (0).")
-    ] = None,
+    opening_tokens: OpeningTokens = None,
+    opening_share: OpeningShare = None,
+    keep_opening: KeepOpening = None,
+    preset: Preset = None,
+    styles: Styles = None,
+    instruction: Instruction = None,
+    plain: Plain = None,
+    max_tokens: MaxTokens = None,
+    decoding: DecodingRule = None,
+    n: Samples = None,
+    keep: Keep = None,
+    watermark: Watermark = None,
+    seed: Seed = None,
     text_column: options.TextColumn = None,
     rename: options.Rename = None,
     origin: options.Origin = None,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 # The sources of text, as options and as names in a recipe; each is another step.
 SOURCES = {"continue": "Continue", "rephrase": "Rephrase", "prompts": "Answer"}
 SPELLED = {"continued": "continue", "n": "samples"}
+AS_TYPED = {field: option for option, field in SPELLED.items()}
 
 
 class GenerateJob(Job):
@@ -68,7 +69,9 @@ class GenerateJob(Job):
             step: Writer = getattr(generation, SOURCES[self.source])(**fields)
         except UsageError as error:
             wrong = error.__context__
-            raise refused(wrong, verb="generate") if isinstance(wrong, ValidationError) else error from None
+            raise (
+                refused(wrong, verb="generate", spelled=AS_TYPED) if isinstance(wrong, ValidationError) else error
+            ) from None
         if self.keep == "all":
             step = type(step)(**{**dict(step), "samples": 1, "draw": draw})
         # The recipe names the model's weights, so it is known now whether there is such a model.
@@ -81,6 +84,19 @@ def _refuse_beside_blocks(fields: Mapping[str, Any]) -> None:
         if name in fields:
             flag = "--" + name.replace("_", "-")
             raise UsageError(f"{flag} has no meaning with --preset blocks", hint="leave out one of them")
+
+
+def _refuse_of_another_source(given: Mapping[str, Any], source: str) -> None:
+    from uncollapse import generation
+
+    fields = {name: set(getattr(generation, step).model_fields) for name, step in SOURCES.items()}
+    for name in given:
+        owners = [other for other, known in fields.items() if name in known]
+        if owners and source not in owners:
+            raise UsageError(
+                f"--{name.replace('_', '-')} has no meaning with --{source}",
+                hint="it belongs to " + " and ".join(f"--{owner}" for owner in owners),
+            )
 
 
 def generate_job(given: Mapping[str, Any], *, base: Path | None = None) -> GenerateJob:
@@ -106,6 +122,7 @@ def generate_job(given: Mapping[str, Any], *, base: Path | None = None) -> Gener
     if values.get("preset") is not None and sources[0] != "continue":
         raise UsageError(f"--preset blocks has no meaning with --{sources[0]}", hint="leave out one of them")
     step = getattr(generation, SOURCES[sources[0]])
+    _refuse_of_another_source(values, sources[0])
     own = set(GenerateJob.model_fields) - {"fields", "source"}
     refuse_unknown(values, known=own | set(step.model_fields) - {"blocks"}, where="generate")
     fields = {name: value for name, value in values.items() if name in set(step.model_fields) - own}

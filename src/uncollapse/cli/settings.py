@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import yaml
@@ -288,13 +289,16 @@ def refuse_unknown(given: Iterable[str], *, known: Iterable[str], where: str) ->
             raise UsageError(f"{where}: unknown option {name!r}", hint=hint)
 
 
-def refused(error: ValidationError, *, verb: str = "edit") -> UsageError:
-    """The first thing that is wrong with some values, as an error of ours."""
+def refused(
+    error: ValidationError, *, verb: str = "edit", spelled: Mapping[str, str] = MappingProxyType({})
+) -> UsageError:
+    """The first thing that is wrong with some values, as an error of ours; `spelled` has options by other names."""
     first = error.errors(include_url=False)[0]
     if first["type"] == "missing" and first["loc"] == ("inputs",):
         return UsageError("no input was named", hint="files or folders, as in: uncollapse edit essays.jsonl -o edited/")
     place = [str(part) for part in first["loc"]] or ["options"]
     name = place[0] if place[0] != "fields" else place[-1]
+    name = spelled.get(name, name)
     message = first["msg"][:1].lower() + first["msg"][1:]
     return UsageError(
         f"{_flag(name)}: {message}, not {first['input']!r}", hint=f"uncollapse {verb} --help says what it takes"

@@ -46,7 +46,6 @@ from uncollapse.sampling import Decoding
 FILE = "counted.json"
 FORMAT = 1
 FIRST_BYTE = 1
-FIRST_WORD = FIRST_BYTE + 256
 # A word or one sign with the space before it, or one character of white space: these tile any text.
 PIECE = re.compile(r" ?\w+| ?[^\w\s]|\s")
 # Numbers in one block of rows over the whole vocabulary (float64: 64 MiB).

@@ -1,6 +1,6 @@
 """What a closed form is: a function that knows where it comes from and how far it may be trusted."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import import_module
@@ -72,12 +72,3 @@ class Curve:
     values: Float64[ndarray, "generation"]
     statistic: Statistic = "mean"
     start: int = 0  # the first generation that the form speaks of
-
-
-def curve_list(*curves: Curve | Sequence[Curve] | None) -> list[Curve]:
-    """The curves in one list; None stands where there is none."""
-    found: list[Curve] = []
-    for part in curves:
-        if part is not None:
-            found += [part] if isinstance(part, Curve) else part
-    return found

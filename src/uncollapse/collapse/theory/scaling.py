@@ -114,17 +114,6 @@ def shrink_anchor(*, share: Number, shrink: Number) -> float:
     return share / (1 - (1 - share) * shrink)
 
 
-@form(
-    "one-over-t",
-    source="Dohmatob et al. 2024 (arXiv 2402.07712), under-parametrised",
-    standing=Standing.PUBLISHED,
-    statement="error = sigma^2 d/(T - d - 1) + n sigma_0^2 d/(T_0 - d - 1)",
-)
-def pooled_generations(n: int, *, rows: int, first_rows: int, d: int, noise: Number = 1.0) -> float:
-    """The test error of a last fit to `rows` rows after n generations of `first_rows` rows each."""
-    return d / (rows - d - 1) + n * noise**2 * d / (first_rows - d - 1)
-
-
 class Tempered(NamedTuple):
     """A law after each of some rounds of truncation: how many states are left."""
 
