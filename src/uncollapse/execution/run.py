@@ -155,7 +155,7 @@ def _finished(task: _Run) -> RunResult | None:
     return RunResult(
         manifest=manifest,
         tally=manifest["tally"],
-        account=Account(rows["in"], rows["out"], rows["dropped"], rows["failed"]),
+        account=Account(rows["in"], rows["out"], rows["dropped"], rows["failed"], rows.get("added", 0)),
         already_done=True,
         shards_done_before=len(task.corpus.plan.shards),
         seconds=0.0,
@@ -187,7 +187,11 @@ def _work(task: _Run, on_progress: Watcher | None) -> RunResult:
         for path in task.place.beside:
             sweep(path.parent, name=path.name)
     shards = task.corpus.plan.shards
-    before = {shard.index: receipt for shard in shards if (receipt := task.room.committed(shard.index))}
+    before = {
+        shard.index: receipt
+        for shard in shards
+        if (receipt := task.room.committed(shard.index)) and not task.room.may_pass(shard.index)
+    }
     if task.guard is not None:
         for receipt in before.values():
             task.guard.check_committed(task.room, receipt)

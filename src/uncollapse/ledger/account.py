@@ -96,7 +96,7 @@ def _check_account(manifest: Manifest, findings: Findings, name: str) -> None:
     rows, shards = manifest.rows, manifest.shards
     stayed = sum(rows.dropped.values()) + sum(rows.failed.values())
     sums = {
-        "rows in": (rows.rows_in, rows.out + stayed),
+        "rows in": (rows.rows_in + rows.added, rows.out + stayed),
         "rows out of the shards": (sum(shard.rows for shard in shards), rows.out),
         "rows into the shards": (sum(shard.rows_in for shard in shards), rows.rows_in),
         "rows of the plan": (manifest.plan.get("rows"), rows.rows_in),

@@ -20,7 +20,7 @@ import pyarrow as pa
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from uncollapse.corpora.addresses import Found, find, local_folders
-from uncollapse.corpora.corpus import Corpus, Worked
+from uncollapse.corpora.corpus import Corpus, Worked, steps_ready
 from uncollapse.corpora.histories import Histories
 from uncollapse.corpora.plan import Layout, Notice, Piece, Plan, Shard
 from uncollapse.corpora.planning import make_plan
@@ -119,7 +119,7 @@ class Mixture(Corpus):
         assert self.inputs is not None
         assert self.drawn is not None
         store = put_aside(self.inputs, self.drawn, folder / "aside", on_progress=self.on_progress)
-        return _Ready(self.plan, self.steps, self.max_rejects, store=store)
+        return _Ready(self.plan, steps_ready(self.steps, folder), self.max_rejects, store=store)
 
     def reader(self) -> Parts:
         """Never returns: the rows are put aside first."""
