@@ -176,7 +176,11 @@ class Writer(StepModel):
         if not self.far or self.calling.journal is not None:
             return self
         calling = self.calling.model_copy(update={"journal": folder / JOURNAL})
-        return type(self)(**{**dict(self), "calling": calling})
+        return self.changed(calling=calling)
+
+    def changed(self, **fields: Any) -> Self:
+        """The step with some fields of other values."""
+        return type(self)(**{name: getattr(self, name) for name in type(self).model_fields} | fields)
 
     def check(self) -> None:
         """Nothing, where the model can do what is asked; it is loaded for that, or the endpoint is looked for.

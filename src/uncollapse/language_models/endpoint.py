@@ -96,9 +96,17 @@ class Endpoint:
         limits = httpx2.Limits(max_connections=self.calling.concurrency)
         async with httpx2.AsyncClient(timeout=None, limits=limits, headers=self._headers()) as client:
 
+            over = asyncio.Event()
+
             async def one(ask: Ask) -> WrittenText:
                 async with places:
-                    return await self._write(client, ask, decoding)
+                    if over.is_set():
+                        raise asyncio.CancelledError
+                    try:
+                        return await self._write(client, ask, decoding)
+                    except BaseException:
+                        over.set()
+                        raise
 
             tasks = [asyncio.ensure_future(one(ask)) for ask in asks]
             try:
@@ -146,8 +154,9 @@ class Endpoint:
                 break
         self._silent += 1
         if self._silent >= max(LEAST_SILENT, 2 * self.calling.concurrency):
+            silent, self._silent = self._silent, 0
             raise EndpointDown(
-                f"{self._where.base} has not answered {self._silent} requests in a row; the last: {fault.detail}",
+                f"{self._where.base} has not answered {silent} requests in a row; the last: {fault.detail}",
                 hint="See to it, then give the same command again: what was answered is kept and not asked twice.",
             )
         tries = "1 try" if attempt == 0 else f"{attempt + 1} tries; the last"
