@@ -3,9 +3,10 @@
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 
@@ -15,7 +16,7 @@ class Said(NamedTuple):
     status: int = 200
     content: bytes = b""
     kind: str = "application/json"
-    headers: dict[str, str] = {}
+    headers: Mapping[str, str] = MappingProxyType({})
     delay: float = 0.0
     sent: int | None = None
 
@@ -38,7 +39,11 @@ def failure(status: int, message: str = "a fault of the test", **headers: str) -
 def stream(*pieces: str, whole: bool = True) -> Said:
     """A reply as a stream of events, with its end or without."""
     events = [json.dumps({"model": "said-model", "choices": [{"delta": {"content": piece}}]}) for piece in pieces]
-    events += [json.dumps({"choices": [{"delta": {}, "finish_reason": "stop"}]}), "[DONE]"] if whole else ['{"choices": [{"de']
+    events += (
+        [json.dumps({"choices": [{"delta": {}, "finish_reason": "stop"}]}), "[DONE]"]
+        if whole
+        else ['{"choices": [{"de']
+    )
     return Said(content="".join(f"data: {event}\n\n" for event in events).encode(), kind="text/event-stream")
 
 

@@ -127,7 +127,7 @@ def test_all_samples_are_rows_and_each_knows_its_draw_and_its_parent():
     assert len(server.asked) == 12
     rows = outcome.batch.to_pylist()
     blank = sum(asked.body["seed"] % 3 == 0 for asked in server.asked)
-    assert len(rows) == 12 - blank > 3
+    assert len(rows) == 12 - blank
     assert [row["n"] for row in rows] == list(outcome.rows)
     ids = batch_of("a", "b", "c").column("id").to_pylist()
     assert all(row["parents"] == [ids[row["n"]]] for row in rows)
@@ -141,14 +141,18 @@ def test_one_of_several_is_drawn_and_the_same_again():
         return reply(f"answer {asked.body['seed'] % 1000}")
 
     texts = [f"q{n}" for n in range(12)]
-    drawn = [texts_of(apply(Answer, answer, *texts, samples=4, keep="sample", seed=seed)[0]) for seed in (1, 1, 2)]
-    assert drawn[0] != drawn[2]
+    with serving(answer) as server:
+        steps = [Answer(model=server.address, calling=QUICK, samples=4, keep="sample", seed=seed) for seed in (1, 1, 2)]
+        drawn = [texts_of(step.apply(batch_of(*texts))) for step in steps]
+    assert drawn[0] == drawn[1] != drawn[2]
     assert all(len(set(one)) > 6 for one in drawn)
 
 
 def test_an_instruction_pair():
     said = "Sure!\n<instruction>Where did the cat sit?</instruction>\n<answer>On the mat.</answer>"
-    outcome, server = apply(Instruct, lambda *_: reply(said), "The cat sat on the mat.", template="Q: {instruction}\nA: {answer}")
+    outcome, server = apply(
+        Instruct, lambda *_: reply(said), "The cat sat on the mat.", template="Q: {instruction}\nA: {answer}"
+    )
     assert server.asked[0].words.endswith("The passage:\n\nThe cat sat on the mat.")
     (row,) = outcome.batch.to_pylist()
     assert (row["instruction"], row["answer"]) == ("Where did the cat sit?", "On the mat.")
@@ -198,7 +202,7 @@ def test_braces_in_a_pair_mean_nothing():
 
 
 def test_a_template_needs_both():
-    with pytest.raises(UsageError, match="has no {answer}"):
+    with pytest.raises(UsageError, match=r"has no \{answer\}"):
         Instruct(model=FAR, template="{instruction}")
 
 
@@ -215,7 +219,7 @@ def test_verbalised_responses_are_drawn_by_their_probabilities():
     shares = {"a": 2 / 3, "b": 0.2, "c": 2 / 15}
     assert all(row["probability"] == pytest.approx(shares[row["text"]]) for row in outcome.batch.to_pylist())
     assert server.asked[0].words.startswith("Give 4 different responses")
-    assert server.asked[0].words.endswith("prompt 0")
+    assert "\n\nThe request:\n\nprompt " in server.asked[0].words
 
 
 def test_all_verbalised_responses():
@@ -232,7 +236,7 @@ def test_no_responses_at_all():
 
 
 def test_saying_anew():
-    outcome, server = apply(Rephrase, lambda asked, _: reply("Said anew."), "A document.", styles=("plain",))
+    outcome, server = apply(Rephrase, lambda *_: reply("Said anew."), "A document.", styles=("plain",))
     assert server.asked[0].words.endswith("\n\nA document.")
     assert texts_of(outcome) == ["Said anew."]
 

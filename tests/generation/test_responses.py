@@ -37,12 +37,23 @@ REPLIES = {
 
 @pytest.mark.parametrize(("reply", "found"), REPLIES.values(), ids=REPLIES)
 def test_what_is_read(reply, found):
-    assert responses_in(reply) == [Response(text, pytest.approx(value) if value is not None else None) for text, value in found]
+    assert responses_in(reply) == [
+        Response(text, pytest.approx(value) if value is not None else None) for text, value in found
+    ]
 
 
 @pytest.mark.parametrize(
     ("value", "number"),
-    [(0.5, 0.5), ("50 %", 0.5), ("1e-3", 0.001), (True, None), (None, None), (-0.5, None), ("nan", None), (float("inf"), None)],
+    [
+        (0.5, 0.5),
+        ("50 %", 0.5),
+        ("1e-3", 0.001),
+        (True, None),
+        (None, None),
+        (-0.5, None),
+        ("nan", None),
+        (float("inf"), None),
+    ],
 )
 def test_numbers(value, number):
     assert probability_in(value) == number

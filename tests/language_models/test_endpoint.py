@@ -26,7 +26,10 @@ def ask(words="Say it.", *, chat=True, tokens=20, draw=0):
     return Ask(Prompt(words, chat), tokens, Stream.of(0, "test", words), draw)
 
 
-def written(answer, *asks, calling=QUICK, decoding=Decoding()):
+OWN = Decoding()
+
+
+def written(answer, *asks, calling=QUICK, decoding=OWN):
     """What comes of some asks, and the server that was asked."""
     with serving(answer) as server:
         return Endpoint(server.address, calling).write(list(asks) or [ask()], decoding=decoding), server
@@ -130,7 +133,7 @@ def test_an_endpoint_that_is_not_there():
     address = f"http://127.0.0.1:{_free_port()}/v1#m"
     (text,) = Endpoint(address, QUICK).write([ask()], decoding=Decoding())
     assert "ConnectError" in text.fault.detail
-    with pytest.raises(UnknownModel, match="nothing answers at http://127.0.0.1"):
+    with pytest.raises(UnknownModel, match=r"nothing answers at http://127\.0\.0\.1"):
         Endpoint(address, QUICK).check()
 
 
@@ -157,7 +160,11 @@ def test_waits_double_and_are_the_same_in_every_run():
 
 # What no further try will cure.
 LASTING = {
-    "too long": (failure(400, "maximum context length is 10 tokens"), "refused by the endpoint", "400: maximum context"),
+    "too long": (
+        failure(400, "maximum context length is 10 tokens"),
+        "refused by the endpoint",
+        "400: maximum context",
+    ),
     "nonsense": (failure(422, "no such field"), "refused by the endpoint", "422: no such field"),
     "moved": (Said(301, b"", headers={"Location": "http://elsewhere/"}), "refused by the endpoint", "301"),
     "filtered": (reply("Half", finish="content_filter"), "filtered by the endpoint", "content_filter"),
@@ -252,7 +259,7 @@ def test_a_key_that_is_not_taken_ends_the_run():
 
 
 def test_a_model_that_is_not_there_ends_the_run():
-    with pytest.raises(BrokenModel, match="knows no model 'said-model'.*does not exist"):
+    with pytest.raises(BrokenModel, match=r"knows no model 'said-model'.*does not exist"):
         written(lambda *_: failure(404, "The model `said-model` does not exist."))
 
 

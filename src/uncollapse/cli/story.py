@@ -138,8 +138,6 @@ def read_story(path: Path) -> Sequence[Chapter]:
         if isinstance(chapter.job, EditJob | GenerateJob):
             chapter.job.step()
         made.add(Path(chapter.job.output))
-        if isinstance(chapter.job, GenerateJob):
-            made |= set(chapter.job.folders)
     return chapters
 
 

@@ -1,7 +1,7 @@
 """Pairs of an instruction and its answer, made from passages that people wrote: the answer must stand in the passage.
 
-A chat model is asked for both in one reply, between marks, and the reply is read with some tolerance: other marks, JSON,
-headings in bold. A reply in which both cannot be found makes no row.
+A chat model is asked for both in one reply, between marks, and the reply is read with some tolerance: other marks,
+JSON, headings in bold. A reply in which both cannot be found makes no row.
 """
 
 import json
@@ -43,7 +43,7 @@ class Pair(NamedTuple):
 
 
 class Instruct(Writer):
-    """Instruction pairs, each grounded in the document that it was made from, in the columns `instruction` and `answer`.
+    """Instruction pairs, each grounded in the document it was made from, in the columns `instruction` and `answer`.
 
     Attributes:
         order: what is asked of a chat model, before the passage.

@@ -39,7 +39,7 @@ class Verbalise(Writer):
     """
 
     responses: Annotated[int, Field(ge=2, le=50)] = 5
-    keep: Literal["sample", "all"] = "sample"  # type: ignore[assignment]  # there is no best one
+    keep: Literal["sample", "all"] = "sample"
 
     def check(self) -> None:
         """Nothing, where the model can be asked."""
@@ -63,9 +63,8 @@ class Verbalise(Writer):
         row = texts[0].row
         shares = normalised(new).tolist()
         if self.keep == "all":
-            rows = [
-                Kept(row, one.text, (share, self.draw + at)) for at, (one, share) in enumerate(zip(new, shares)) if share
-            ]  # noqa: B905
+            numbered = enumerate(zip(new, shares, strict=True), start=self.draw)
+            rows = [Kept(row, one.text, (share, at)) for at, (one, share) in numbered if share]
         else:
             at = pick(np.array(shares), uniform=self._uniform("response", source))
             rows = [Kept(row, new[at].text, (shares[at],))]
@@ -104,4 +103,6 @@ def _why(texts: Sequence[Made]) -> Refused:
         return why_nothing(texts)
     said = next(text for text in texts if text.fresh)
     end = " (the limit was reached)" if not said.ended else ""
-    return Refused(texts[0].row, NO_RESPONSES, f"the reply is no list of them{end}: {' '.join(said.text.split())[:120]}")
+    return Refused(
+        texts[0].row, NO_RESPONSES, f"the reply is no list of them{end}: {' '.join(said.text.split())[:120]}"
+    )

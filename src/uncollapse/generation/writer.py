@@ -1,9 +1,9 @@
 """What every step that writes text has in common: model, decoding, samples, mark, seed; and the way of a batch.
 
 A batch becomes drafts (1), each with as many texts to be asked for as samples are wanted (2); the writer, a model that
-is here or an endpoint, writes them all at once (3); of the texts of one document those are picked that are kept (4), and
-each takes a row like that of the document that it was made from, with that document as its parent (5). A row of which
-nothing came is failed, with the reason.
+is here or an endpoint, writes them all at once (3); of the texts of one document those are picked that are kept (4),
+and each takes a row like that of the document that it was made from, with that document as its parent (5). A row of
+which nothing came is failed, with the reason.
 """
 
 from abc import abstractmethod
@@ -210,7 +210,9 @@ class Writer(StepModel):
     def _drafts(self, batch: pa.RecordBatch) -> Iterator[Draft | Refused]:
         """What is to be written for each row of a batch, in order."""
 
-    def _asking(self, texts: Sequence[str | None], questions: Sequence[str], *, chat: bool) -> Iterator[Draft | Refused]:
+    def _asking(
+        self, texts: Sequence[str | None], questions: Sequence[str], *, chat: bool
+    ) -> Iterator[Draft | Refused]:
         """A draft for each question about a text, asked of a chat model or gone on from as it stands."""
         prompts = [Prompt(question, chat) for question in questions]
         if not self.far:
@@ -344,7 +346,9 @@ def why_nothing(texts: Sequence[Made]) -> Refused:
 
 
 def _blanks(text: Made) -> str:
-    return "the model wrote blanks alone" if text.ended else "the limit was reached before there was anything but blanks"
+    return (
+        "the model wrote blanks alone" if text.ended else "the limit was reached before there was anything but blanks"
+    )
 
 
 def _rejects(batch: pa.RecordBatch, refused: Sequence[Refused]) -> tuple[Reject, ...]:

@@ -1,8 +1,8 @@
 """Texts from an engine that speaks the OpenAI protocol: many requests at once, each tried until it is answered.
 
-A fault that may pass (no connection, no reply in time, 429, 5xx, half a reply) is tried again after a while, longer each
-time and at least as long as the endpoint asks for; one that stays is the fault of its text alone. Where one text after
-the other gets no answer the endpoint is down, and the run is ended: what was answered stands in the journal.
+A fault that may pass (no connection, no reply in time, 429, 5xx, half a reply) is tried again after a while, longer
+each time and at least as long as the endpoint asks for; one that stays is the fault of its text alone. Where one text
+after the other gets no answer the endpoint is down, and the run is ended: what was answered stands in the journal.
 """
 
 import asyncio
@@ -95,7 +95,6 @@ class Endpoint:
         places = asyncio.Semaphore(self.calling.concurrency)
         limits = httpx2.Limits(max_connections=self.calling.concurrency)
         async with httpx2.AsyncClient(timeout=None, limits=limits, headers=self._headers()) as client:
-
             over = asyncio.Event()
 
             async def one(ask: Ask) -> WrittenText:
@@ -218,7 +217,7 @@ class Endpoint:
 
 
 def body_of(ask: Ask, model: str, decoding: Decoding, *, dialect: _Dialect) -> dict[str, Any]:
-    """The body of a request. Temperature and top-p are always said; top-k and min-p, which not all know, if they act."""
+    """The body of a request. Temperature and top-p are always said; top-k and min-p, which few know, if they act."""
     prompt = ask.prompt
     words = {"messages": [{"role": "user", "content": prompt.text}]} if prompt.chat else {"prompt": prompt.text}
     body: dict[str, Any] = {

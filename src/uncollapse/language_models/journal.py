@@ -1,4 +1,4 @@
-"""The replies that an endpoint gave, one JSON line each, written down as they come: what was paid for is not asked again.
+"""The replies that an endpoint gave, one JSON line each, written down as they come: none is paid for twice.
 
 A line is written in one piece, so that several processes may write to one journal; a line that a killed process left
 unfinished is passed over.
