@@ -128,8 +128,13 @@ class StepModel(BaseModel):
         return _remade, (type(self), self.model_dump())
 
     def recipe(self) -> Mapping[str, Json]:
-        """The step's name and every field; steps that resolve something at run time add it here."""
-        return {"step": type(self).__name__, **self.model_dump(mode="json")}
+        """The step's name, every field and the columns that it adds; what is resolved at run time is added here."""
+        added = [f"{column.name}: {column.type}" for column in self.columns()]
+        return {
+            "step": type(self).__name__,
+            **self.model_dump(mode="json"),
+            **({"columns": added} if added else {}),
+        }
 
     @cached_property
     def fingerprint(self) -> str:

@@ -53,7 +53,8 @@ def test_prompts_are_answered_and_accounted_for(uncollapse, questions):
     assert manifest["tally"]["requests"] == {"answered": 50, "again": 0}
     (writer,) = manifest["tally"]["writers"]
     assert writer.startswith("said-model | - | BaseHTTP")
-    assert uncollapse("verify", "made.jsonl").code == 0
+    done = uncollapse("verify", "made.jsonl")
+    assert done.code == 0, done.out + done.err
 
 
 def test_rows_that_fail_are_kept_with_reasons(uncollapse, questions):
@@ -189,7 +190,8 @@ def test_verbalised_answers(uncollapse, questions):
     rows = read_rows(questions / "made.jsonl")
     assert {row["text"] for row in rows} == {"a", "b"}
     assert {row["probability"] for row in rows} == {0.7, 0.3}
-    assert uncollapse("verify", "made.jsonl").code == 0
+    done = uncollapse("verify", "made.jsonl")
+    assert done.code == 0, done.out + done.err
 
 
 def test_instruction_pairs(uncollapse, questions):
