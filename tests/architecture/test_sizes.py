@@ -22,6 +22,7 @@ VERBS = {
     PACKAGE / "cli" / "reserve.py": {"add"},
     PACKAGE / "cli" / "mix.py": {"mix"},
     PACKAGE / "cli" / "generate.py": {"generate"},
+    PACKAGE / "cli" / "prompts.py": {"prompts"},
     PACKAGE / "corpora" / "corpus.py": {"read"},
     PACKAGE / "execution" / "run.py": {"run"},
 }

@@ -17,6 +17,7 @@ from uncollapse.cli import (
     ledger_run,
     marks_run,
     mixing_run,
+    prompts_run,
     reserve_run,
     tracing_run,
 )
@@ -25,6 +26,7 @@ from uncollapse.cli.detect_settings import DetectJob, DetectorJob, detect_job, d
 from uncollapse.cli.failures import visible
 from uncollapse.cli.generating_settings import GenerateJob, generate_job
 from uncollapse.cli.mixing_run import MixJob, mix_job
+from uncollapse.cli.prompts_run import PromptsJob, prompts_job
 from uncollapse.cli.reserve_settings import (
     FindJob,
     MarksJob,
@@ -60,6 +62,7 @@ Asked: TypeAlias = (
     | AuditJob
     | CardJob
     | MixJob
+    | PromptsJob
     | DetectJob
     | DetectorJob
     | TraceJob
@@ -100,6 +103,7 @@ VERBS: Mapping[str, Verb] = {
     "edit": Verb(lambda given, _: edit_job(given), editing_run.perform),
     "revert": Verb(lambda given, _: revert_job(given), editing_run.perform_revert),
     "generate": Verb(lambda given, base: generate_job(given, base=base), generating_run.perform),
+    "prompts": Verb(lambda given, base: prompts_job(given, base=base), prompts_run.perform),
     "mix": Verb(lambda given, base: mix_job(given, base=base), mixing_run.perform),
     "card": Verb(lambda given, base: card_job(given, base=base), card_run.perform),
     "audit": Verb(lambda given, base: audit_job(given, base=base), auditing_run.perform),
