@@ -112,8 +112,8 @@ class Mappable(Protocol[Mapped_co]):
         ...
 
 
-class StepModel(BaseModel):
-    """A step whose fields are checked when it is made and cannot change afterwards."""
+class Configured(BaseModel):
+    """What is checked when it is made and cannot change afterwards; its fields are its whole configuration."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -124,8 +124,21 @@ class StepModel(BaseModel):
             raise _usage_error(type(self), error) from None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # A step travels as its fields; a model that it has loaded stays where it is.
+        # It travels as its fields; a model that it has loaded stays where it is.
         return _remade, (type(self), self.model_dump())
+
+    @abstractmethod
+    def recipe(self) -> Mapping[str, Json]:
+        """Everything that the result depends on, in full."""
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The 128-bit fingerprint of `recipe()`, in hexadecimal digits."""
+        return fingerprint(dict(self.recipe()))
+
+
+class StepModel(Configured):
+    """A step whose fields are checked when it is made and cannot change afterwards."""
 
     def recipe(self) -> Mapping[str, Json]:
         """The step's name, every field and the columns that it adds; what is resolved at run time is added here."""
@@ -135,11 +148,6 @@ class StepModel(BaseModel):
             **self.model_dump(mode="json"),
             **({"columns": added} if added else {}),
         }
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """The 128-bit fingerprint of `recipe()`, in hexadecimal digits."""
-        return fingerprint(dict(self.recipe()))
 
     def columns(self) -> pa.Schema:
         """The columns that the step puts behind those that come in; none unless it says so."""
@@ -184,11 +192,11 @@ class Executor(Protocol):
         ...
 
 
-def _remade(kind: type[StepModel], fields: dict[str, Any]) -> StepModel:
+def _remade(kind: type[Configured], fields: dict[str, Any]) -> Configured:
     return kind(**fields)
 
 
-def _usage_error(kind: type[StepModel], error: ValidationError) -> UsageError:
+def _usage_error(kind: type[Configured], error: ValidationError) -> UsageError:
     """What is wrong with the first field that is, what it may be, and the names that there are."""
     problem = error.errors()[0]
     name = str(problem["loc"][0]) if problem["loc"] else kind.__name__

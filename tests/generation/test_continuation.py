@@ -1,5 +1,8 @@
 """What comes of the openings of documents, held against the model's own `generate`."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -126,6 +129,15 @@ def test_where_a_text_came_from(address):
     recipe = step.recipe()
     assert recipe["decoding"] == {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0}
     assert recipe["resolved"]["backend"] == "counted"
+
+
+def test_the_same_model_in_another_place_writes_the_same(address, tmp_path):
+    elsewhere = tmp_path / "elsewhere" / Path(address).name
+    shutil.copytree(address, elsewhere)
+    here, there = (Continue(model=str(place), max_tokens=8) for place in (address, elsewhere))
+    assert here.fingerprint == there.fingerprint
+    batch = batch_of("The cat sat")
+    assert texts_of(here.apply(batch)) == texts_of(there.apply(batch))
 
 
 def test_of_several_samples_the_most_typical_is_kept(address):

@@ -21,6 +21,8 @@ from uncollapse.language_models import (
     precision,
     resolve,
 )
+from uncollapse.language_models.addresses import recorded
+from uncollapse.language_models.model import ModelCard
 
 
 @pytest.fixture(autouse=True)
@@ -346,3 +348,11 @@ def test_auto_takes_bfloat16_where_the_processor_multiplies_it(monkeypatch, tmp_
         assert precision.resolve_dtype("auto") == wanted
     precision.multiplies_bfloat16.cache_clear()
     assert precision.resolve_dtype("bf16") == "bfloat16"
+
+
+def test_a_recipe_has_the_name_of_a_folder_and_not_its_place(tmp_path):
+    card = ModelCard(str(tmp_path / "my model"), "r", "transformers", "1", "float32")
+    assert recorded(card).address == "my model"
+    assert recorded(card)[1:] == card[1:]
+    for address in ("smollm2-135m", "hf:owner/name@main"):
+        assert recorded(card._replace(address=address)).address == address

@@ -34,13 +34,13 @@ class ToEdit(Rules):
 
     def recipe(self) -> Mapping[str, Json]:
         """The step's name, every field, and the card of the model that was found at the address."""
-        return {**super().recipe(), "resolved": self._card}
+        return {**super().recipe(), "model": self._card["address"], "resolved": self._card}
 
     @cached_property
     def _card(self) -> dict[str, Json]:
-        from uncollapse.language_models.addresses import resolve  # noqa: PLC0415 - importing the room is slow
+        from uncollapse.language_models.addresses import recorded, resolve  # noqa: PLC0415 - importing the room is slow
 
-        return resolve(self.model, dtype=self.dtype, window=self.window).as_json()
+        return recorded(resolve(self.model, dtype=self.dtype, window=self.window)).as_json()
 
     @cached_property
     def _editor(self) -> Editor:

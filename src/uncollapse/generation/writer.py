@@ -151,7 +151,7 @@ class Writer(StepModel):
         mark = None if self.watermark is None else mark_recipe(self.watermark.get_secret_value())
         fields = {name: value for name, value in super().recipe().items() if name != "calling"}
         draws = {"draws": "by the engine itself, from the seed that is sent with each request"} if self.far else {}
-        return {**fields, **draws, "watermark": mark, "resolved": self._card}
+        return {**fields, "model": self._card["address"], **draws, "watermark": mark, "resolved": self._card}
 
     @cached_property
     def _card(self) -> dict[str, Json]:

@@ -89,6 +89,16 @@ def resolve(address: str, *, dtype: str = "auto", window: int = WINDOW) -> Model
     return _card(address, revision=revision, dtype=dtype, window=min(window, context or window))
 
 
+def recorded(card: ModelCard) -> ModelCard:
+    """The card as a recipe has it: of a model on this disk the last part of its path.
+
+    What is written depends on the weights, which the revision names, and not on where they lie; and whoever reads a
+    manifest need not know the folders of the machine that wrote it.
+    """
+    known = card.address in EMBEDDED or card.address.startswith(hub.PREFIX)
+    return card if known else card._replace(address=Path(card.address).expanduser().resolve().name)
+
+
 def load(address: str, *, dtype: str = "auto", window: int = WINDOW, threads: int | None = None) -> LanguageModel:
     """The model behind an address, ready to score; `threads` is how many of the processor's it may use."""
     card = resolve(address, dtype=dtype, window=window)
@@ -102,10 +112,10 @@ def load(address: str, *, dtype: str = "auto", window: int = WINDOW, threads: in
 
 
 def writer_card(address: str, *, dtype: str = "auto", window: int = WINDOW) -> ModelCard:
-    """The card of whoever writes texts behind an address, an endpoint among them; raises what `resolve` raises."""
+    """The card of whoever writes texts behind an address, as it stands in recipes; raises what `resolve` raises."""
     if endpoint_address.is_endpoint(address):
         return endpoint_address.endpoint_card(address)
-    return resolve(address, dtype=dtype, window=window)
+    return recorded(resolve(address, dtype=dtype, window=window))
 
 
 def open_writer(
@@ -117,6 +127,21 @@ def open_writer(
 
         return Endpoint(address, calling or Calling())
     return ByTokens(load(address, dtype=dtype, window=window))
+
+
+def folder_of(address: str) -> Found:
+    """The folder of a neural model, fetched where it is not here, for whoever wants it as transformers has it.
+
+    Raises:
+        UnknownModel: nothing answers to the address.
+        BrokenModel: something does, but it is no neural model.
+    """
+    if (model := EMBEDDED.get(address)) is not None:
+        return Found(embedded.folder_of(model), model.revision)
+    found = _find(address)
+    if (found.folder / counted.FILE).is_file():
+        raise BrokenModel(f"{address} is a counted model, which has no weights", hint=f"a model is {GIVEN_KINDS}")
+    return found
 
 
 def _card(address: str, *, revision: str, dtype: str, window: int) -> ModelCard:

@@ -104,6 +104,21 @@ def white_space_roles() -> UInt8[ndarray, "1114112"]:
 
 
 @cache
+def word_punct_roles() -> UInt8[ndarray, "1114112"]:
+    r"""The role of every code point when words are runs of `\w` and marks runs of what is neither that nor space.
+
+    Source: nltk's WordPunctTokenizer, the regular expression `\w+|[^\w\s]+` of Python's `re`.
+    """
+    roles = np.full(_POINTS, Role.MARK, dtype=np.uint8)
+    signs = [chr(point) for point in range(_POINTS)]
+    roles[[point for point, sign in enumerate(signs) if sign.isalnum()]] = Role.LETTER
+    roles[ord("_")] = Role.LETTER
+    roles[[point for point, sign in enumerate(signs) if sign.isspace()]] = Role.SPACE
+    roles.setflags(write=False)
+    return roles
+
+
+@cache
 def steady() -> Bool[ndarray, "1114112"]:
     """The code points that composing (NFC) neither changes nor joins to others: text of these alone is composed.
 

@@ -19,7 +19,7 @@ from jaxtyping import Bool, Int64, UInt8, UInt64
 from numpy import ndarray
 
 from uncollapse.errors import MissingColumn
-from uncollapse.ngrams.alphabet import Role, steady, unicode_roles, white_space_roles
+from uncollapse.ngrams.alphabet import Role, steady, unicode_roles, white_space_roles, word_punct_roles
 from uncollapse.ngrams.hashing import PADDING, extend, word_hashes
 
 # Bytes of text that are cut at once: what is worked on stays in the processor's cache. One document is never parted.
@@ -27,10 +27,14 @@ PIECE = 1 << 20
 
 
 class Rule(StrEnum):
-    """Where a word ends."""
+    """Where a word ends.
+
+    WORD_PUNCT is nltk's rule of that name, to the letter: no composed form, and capitals are lowered as Python does.
+    """
 
     UNICODE = "unicode"
     WHITE_SPACE = "white-space"
+    WORD_PUNCT = "word-punct"
 
 
 class Case(StrEnum):
@@ -45,6 +49,13 @@ class Marks(StrEnum):
 
     COUNT = "count"
     SKIP = "skip"
+
+
+_TABLES = {
+    Rule.UNICODE: unicode_roles,
+    Rule.WHITE_SPACE: white_space_roles,
+    Rule.WORD_PUNCT: word_punct_roles,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,11 +186,7 @@ def _bytes(texts: pa.LargeStringArray) -> UInt8[ndarray, "b"]:
 
 
 def _cut(texts: pa.LargeStringArray, cutting: Cutting) -> Tokens:
-    plain = bool(_bytes(texts).max(initial=0) < 0x80)
-    if not plain and not _composed(_bytes(texts)):
-        texts = pc.utf8_normalize(texts, form="NFC")
-    if cutting.case is Case.LOWER:
-        texts = pc.ascii_lower(texts) if plain else pc.utf8_lower(texts)
+    texts = _as_cut(texts, cutting)
     raw, offsets = _bytes(texts), _offsets(texts)
     offsets = offsets - offsets[0]
     size = len(raw)
@@ -199,6 +206,20 @@ def _cut(texts: pa.LargeStringArray, cutting: Cutting) -> Tokens:
     held = kind[start] >= lowest
     start, length = start[held], length[held]
     return Tokens(data, start, length, np.searchsorted(start, offsets), len(alone))
+
+
+def _as_cut(texts: pa.LargeStringArray, cutting: Cutting) -> pa.LargeStringArray:
+    """The texts in composed form and lowered, as far as the cutting asks for it."""
+    plain = bool(_bytes(texts).max(initial=0) < 0x80)
+    exact = cutting.rule is Rule.WORD_PUNCT
+    if not plain and not exact and not _composed(_bytes(texts)):
+        texts = pc.utf8_normalize(texts, form="NFC")
+    if cutting.case is Case.KEEP:
+        return texts
+    if plain:
+        return pc.ascii_lower(texts)
+    # Arrow lowers character by character; Python makes two of one here and there, and knows the final sigma.
+    return pa.array(map(str.lower, texts.to_pylist()), pa.large_string()) if exact else pc.utf8_lower(texts)
 
 
 def _composed(data: UInt8[ndarray, "b"]) -> bool:
@@ -225,7 +246,7 @@ def _roles(
     data: UInt8[ndarray, "b"], size: int, offsets: Int64[ndarray, "d"], rule: Rule
 ) -> tuple[UInt8[ndarray, "b"], Int64[ndarray, "a"]]:
     """The role of every byte, and where characters that stand alone begin."""
-    table = unicode_roles() if rule is Rule.UNICODE else white_space_roles()
+    table = _TABLES[rule]()
     ascii_roles = np.zeros(256, dtype=np.uint8)
     ascii_roles[:128] = table[:128]
     roles = ascii_roles[data]
