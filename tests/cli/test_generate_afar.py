@@ -27,6 +27,11 @@ def words(server, *more, out="made.jsonl"):
     return ("generate", "--prompts", "questions.jsonl", "-o", out, "--model", server.address, *quick, *more)
 
 
+def real(asked):
+    """The requests without the short ones, by which it was tried beforehand whether the endpoint draws."""
+    return [one for one in asked if one.body["max_tokens"] != 32]
+
+
 def echo(asked, _):
     return reply(f"An answer to {asked.words}")
 
@@ -67,7 +72,7 @@ def test_rows_that_fail_are_kept_with_reasons(uncollapse, questions):
         assert uncollapse(*words(server)).code == 2
         done = uncollapse(*words(server, "--max-rejects", 3))
         assert done.code == 3, done.err
-        assert len(server.asked) == ROWS  # the second start asks for nothing
+        assert len(real(server.asked)) == ROWS  # the second start asks for nothing
     assert len(read_rows(questions / "made.jsonl")) == ROWS - 3
     rejects = read_rows(questions / "made.jsonl.rejects.jsonl")
     assert [(reject["row"], reject["reason"]) for reject in rejects] == [
@@ -94,7 +99,7 @@ def test_what_passes_is_tried_again_by_the_next_start_and_nothing_else_is(uncoll
 
 
 def test_an_endpoint_that_dies_ends_the_run_and_keeps_what_it_said(uncollapse, questions):
-    with serving(lambda asked, number: echo(asked, 0) if number < 20 else failure(500)) as server:
+    with serving(lambda asked, number: echo(asked, 0) if number < 24 else failure(500)) as server:
         done = uncollapse(*words(server, "--concurrency", 2, "--tries", 1, "--max-rejects", 99))
         assert done.code == 2
         assert "has not answered 6 requests in a row" in done.err
@@ -112,7 +117,7 @@ def test_a_run_that_is_killed_pays_for_nothing_twice(questions):
 
     def slow(asked, _):
         time.sleep(0.05)
-        answered.append(asked.words)
+        answered.extend(one.words for one in real([asked]))
         return reply(f"An answer to {asked.words}")
 
     with serving(slow) as server:
@@ -261,3 +266,17 @@ def test_edit_is_told_that_an_endpoint_reads_for_nobody(uncollapse, desk):
     assert "it takes no token ids" in done.err
     assert "smollm2-135m" in done.err
     assert not (desk / "edited").exists()
+
+
+def test_an_engine_that_does_not_draw_is_found_out(uncollapse, questions):
+    with serving(echo) as server:
+        done = uncollapse(*words(server))
+        assert "with two seeds the engine wrote the same text, for 2 of the first documents" in done.err
+        short = [asked for asked in server.asked if asked.body["max_tokens"] == 32]
+        assert len(short) == 4
+        assert len({asked.body["seed"] for asked in short}) == 4
+        uncollapse(*words(server))
+        assert len(server.asked) == ROWS + 4  # a second start tries nothing
+    with serving(lambda asked, _: reply(f"{asked.body['seed']}")) as server:
+        assert "with two seeds" not in uncollapse(*words(server, out="other.jsonl")).err
+        assert "with two seeds" not in uncollapse(*words(server, "--decoding", "temperature=0", out="third.jsonl")).err

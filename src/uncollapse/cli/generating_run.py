@@ -31,6 +31,8 @@ from uncollapse.language_models import catalogue
 DOCUMENTS = 8
 TOKENS = 32
 DRAWS = 4
+# Whether an endpoint draws is tried on so many.
+TRIED = 2
 
 
 def perform(job: GenerateJob, *, as_json: bool = False) -> int:
@@ -65,6 +67,8 @@ def _warn(step: Writer, corpus: Corpus, *, place: Target) -> None:
     """Nothing; what decoding and mark will cost is said before the first start of a run."""
     if place.paper("report.json").exists():
         return
+    if step.far and not step.decoding.greedy and not place.shards.exists():
+        sys.stderr.write(_whether_it_draws(step, corpus))
     if step.decoding.narrows:
         sys.stderr.write(_unmeasured(step) if step.far else _measured(step, corpus))
     if step.watermark:
@@ -118,6 +122,21 @@ def _unmeasured(step: Writer) -> str:
         f"warning: {_settings(step)} narrows what the engine writes, rare words first; how much is lost is said at the "
         "end, if it gives the probabilities of tokens, and unknown if not. Text for training is better drawn with the "
         "defaults and chosen afterwards\n"
+    )
+
+
+def _whether_it_draws(step: Writer, corpus: Corpus) -> str:
+    """A warning where two short draws for each of the first documents are the same text; they are paid for."""
+    brief = step.changed(max_tokens=min(TOKENS, step.max_tokens), samples=2)
+    with waiting("whether the engine draws is tried on two documents"):
+        tried = [brief.tried(batch) for batch in sample.first(corpus, documents=TRIED)]
+    groups = [group for groups in tried for group in groups if all(text.fault is None for text in group)]
+    if not groups or any(first.text != second.text for first, second in groups):
+        return ""
+    return (
+        f"warning: with two seeds the engine wrote the same text, for {len(groups)} of the first documents: it may not "
+        "draw at all, and take the likeliest token each time, whatever temperature it is sent (transformers serve does "
+        "so unless the model's generation_config.json says do_sample: true). Such text has lost its spread\n"
     )
 
 

@@ -262,6 +262,11 @@ class Writer(StepModel):
         groups = iter([next(written) for _ in group] for group in wanted)
         return [[made(draft, next(groups)) for _ in range(self.samples)] for draft in drafts]
 
+    def tried(self, batch: pa.RecordBatch) -> list[list[Made]]:
+        """The samples for each row of a batch for which some can be written, before any is chosen; nothing is kept."""
+        asked = [draft for draft in self._drafts(batch) if isinstance(draft, Draft)]
+        return self._write(asked, batch.column("id").to_pylist())
+
     def _asks(self, draft: Draft, document: str, *, draw: int) -> list[Any]:
         keys = None
         if self.watermark is not None:
