@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     )
     from uncollapse.execution import RunResult
     from uncollapse.execution import run as write
-    from uncollapse.generation import Answer, Continue, Rephrase
+    from uncollapse.generation import Answer, Continue, Instruct, Rephrase, Verbalise
     from uncollapse.language_models import load as load_model
     from uncollapse.ledger import Evidence, Verification, verify
     from uncollapse.provenance import Policy
@@ -82,7 +82,7 @@ _ROOMS = {
     "ledger": ("Evidence", "Verification", "verify"),
     "provenance": ("Policy",),
     "selection": ("Mixture", "mix"),
-    "generation": ("Answer", "Continue", "Rephrase"),
+    "generation": ("Answer", "Continue", "Instruct", "Rephrase", "Verbalise"),
     "sampling": ("Decoding",),
     "step": ("Outcome", "Reject", "Statistic", "Step"),
 }
@@ -107,6 +107,7 @@ __all__ = [
     "EndpointDown",
     "Evidence",
     "InputError",
+    "Instruct",
     "MissingColumn",
     "MissingExtra",
     "MissingInput",
@@ -132,6 +133,7 @@ __all__ = [
     "UncollapseError",
     "UnknownModel",
     "UsageError",
+    "Verbalise",
     "Verification",
     "WorkerLost",
     "__version__",

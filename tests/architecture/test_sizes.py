@@ -23,6 +23,7 @@ VERBS = {
     PACKAGE / "cli" / "mix.py": {"mix"},
     PACKAGE / "cli" / "generate.py": {"generate"},
     PACKAGE / "cli" / "prompts.py": {"prompts"},
+    PACKAGE / "cli" / "train.py": {"train"},
     PACKAGE / "corpora" / "corpus.py": {"read"},
     PACKAGE / "execution" / "run.py": {"run"},
 }

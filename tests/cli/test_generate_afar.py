@@ -280,3 +280,21 @@ def test_an_engine_that_does_not_draw_is_found_out(uncollapse, questions):
     with serving(lambda asked, _: reply(f"{asked.body['seed']}")) as server:
         assert "with two seeds" not in uncollapse(*words(server, out="other.jsonl")).err
         assert "with two seeds" not in uncollapse(*words(server, "--decoding", "temperature=0", out="third.jsonl")).err
+
+
+def test_prompts_in_a_text_file_are_one_a_line(uncollapse, desk):
+    (desk / "p.txt").write_text("Why?\n\n  What for?  \n")
+    with serving(echo) as server:
+        done = uncollapse("generate", "--prompts", "p.txt", "-o", "made.jsonl", "--model", server.address)
+        assert done.code == 0, done.err
+        mixed = uncollapse(
+            "generate", "--prompts", "p.txt", "--prompts", "essays.jsonl", "-o", "x", "--model", server.address
+        )
+    assert [(row["text"], row["source"]) for row in read_rows(desk / "made.jsonl")] == [
+        ("An answer to Why?", "p.txt:1"),
+        ("An answer to What for?", "p.txt:3"),
+    ]
+    assert mixed.code == 2
+    assert "one form for all" in mixed.err
+    done = uncollapse("verify", "made.jsonl")
+    assert done.code == 0, done.out + done.err

@@ -6,13 +6,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uncollapse.training.packing import IGNORED, pack, row_of
+from uncollapse.training.tokens import Tokenised
 
 
-def rows_of(documents, context, *, together=True, end=0):
+def rows_of(documents, context, *, together=True, end=0, read=None):
+    tokens = tokens_of(documents, read)
+    packing = pack(tokens, context=context, together=together)
+    return packing, [row_of(packing, at, tokens=tokens, end=end) for at in range(len(packing))]
+
+
+def tokens_of(documents, read=None):
+    sizes = np.array([len(document) for document in documents], np.int64)
     ids = np.array([token for document in documents for token in document], np.int32)
-    offsets = np.concatenate([[0], np.cumsum([len(document) for document in documents])]).astype(np.int64)
-    packing = pack(np.diff(offsets), context=context, together=together)
-    return packing, [row_of(packing, at, ids=ids, offsets=offsets, end=end) for at in range(len(packing))]
+    offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    return Tokenised(ids, offsets, np.zeros(len(sizes), np.int64) if read is None else np.array(read), "")
 
 
 def test_by_hand():
@@ -25,7 +32,15 @@ def test_by_hand():
         [IGNORED, 0, IGNORED, IGNORED],
     ]
     assert [row.positions.tolist() for row in rows] == [[0, 1, 2, 3], [0, 1, 2, 0], [0, 1, 0, 1]]
-    assert (packing.predicted, packing.padding_share) == (6, 3 / 12)
+    assert (packing.predicted.sum(), packing.padding_share) == (6, 3 / 12)
+
+
+def test_a_question_is_read_and_not_predicted():
+    """The question 5 6 7, the answer 8 9, in rows of four: 0 5 6 7 | 7 8 9 0, of which 8, 9 and the end are learned."""
+    packing, rows = rows_of([[5, 6, 7, 8, 9]], 4, read=[3])
+    assert [row.ids.tolist() for row in rows] == [[0, 5, 6, 7], [7, 8, 9, 0]]
+    assert [row.labels.tolist() for row in rows] == [[IGNORED] * 4, [IGNORED, 8, 9, 0]]
+    assert packing.predicted.tolist() == [0, 3]
 
 
 def test_the_fullest_row_with_room_is_taken():
@@ -60,7 +75,7 @@ def test_every_token_is_predicted_once_after_what_stands_before_it(documents, co
     for number, document in enumerate(documents):
         whole = [0, *document, 0]
         assert [found[number, at] for at in range(1, len(whole))] == list(zip(whole[1:], whole, strict=False))
-    assert len(found) == packing.predicted == sum(len(document) + 1 for document in documents)
+    assert len(found) == packing.predicted.sum() == sum(len(document) + 1 for document in documents)
     if not together:
         assert (np.diff(packing.rows) == 1).all()
 
@@ -68,8 +83,10 @@ def test_every_token_is_predicted_once_after_what_stands_before_it(documents, co
 def test_many_documents_leave_little_padding():
     """200,000 documents of log-normal size; most rows can be filled to the brim."""
     sizes = np.random.default_rng(0).lognormal(5, 1, 200_000).astype(np.int64)
-    assert pack(sizes, context=256).padding_share < 0.001
-    assert pack(sizes, context=256, together=False).padding_share > 0.2
+    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
+    tokens = Tokenised(np.empty(0, np.int32), offsets, np.zeros(len(sizes), np.int64), "")
+    assert pack(tokens, context=256).padding_share < 0.001
+    assert pack(tokens, context=256, together=False).padding_share > 0.2
 
 
 @pytest.mark.parametrize("context", [8, 9])
@@ -77,4 +94,4 @@ def test_a_document_as_long_as_a_row_and_one_longer(context):
     for extra in (0, 1):
         packing, rows = rows_of([[3] * (context - 2 + extra)], context)
         assert len(rows) == 1 + extra
-        assert packing.predicted == context - 1 + extra
+        assert packing.predicted.sum() == context - 1 + extra

@@ -33,7 +33,8 @@ Prompts: TypeAlias = Annotated[
     typer.Option(
         metavar="FILE",
         rich_help_panel=SOURCES,
-        help="Have a chat model answer each text as a prompt (--text-column names another column).",
+        help="Have a chat model answer each text as a prompt (--text-column names another column); of a .txt file each "
+        "line.",
     ),
 ]
 Instructions: TypeAlias = Annotated[

@@ -2,11 +2,14 @@
 
 import json
 import sys
+from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from uncollapse import corpora
 from uncollapse.cli import sample
 from uncollapse.cli.account import read_report, write_report
 from uncollapse.cli.catalogue import announcement
@@ -23,6 +26,9 @@ from uncollapse.cli.generating_account import KEYS, MICRO, generate_report, prin
 from uncollapse.cli.generating_settings import GenerateJob
 from uncollapse.cli.progress import waiting
 from uncollapse.corpora import Corpus
+from uncollapse.corpora.addresses import TEXT_ENDINGS
+from uncollapse.document import DECLARED_GENERATION, Document, Origin
+from uncollapse.errors import MissingInput, UsageError
 from uncollapse.execution.target import Target, target
 from uncollapse.generation import Writer
 from uncollapse.language_models import catalogue
@@ -39,14 +45,15 @@ def perform(job: GenerateJob, *, as_json: bool = False) -> int:
     """The exit code of a generation: 0, or 3 where rows were rejected within what is allowed."""
     output = output_of(job)
     step = job.step()
-    corpus = step(read_input(job))
+    documents = prompts_in_lines(job) or read_input(job)
+    corpus = step(documents)
     corpus.schema  # noqa: B018  (whether the columns of the step are free)
     sys.stderr.write(announcement(step.model, catalogue()))
     place = target(output, form=job.format)
     path = place.paper("report.json")
     if not (step.far and place.paper("manifest.json").exists()):
         step.check()
-    _warn(step, read_input(job), place=place)
+    _warn(step, documents, place=place)
     result = run_steps(corpus, job, what="generate")
     report = generate_report(result, step)
     if result.already_done:
@@ -61,6 +68,43 @@ def perform(job: GenerateJob, *, as_json: bool = False) -> int:
     print_report(report, console)
     say_where("report", path, console)
     return exit_code_of(result)
+
+
+def prompts_in_lines(job: GenerateJob) -> Corpus | None:
+    """The prompts of text files, one a line, each with file and line as its source; None where other files are named.
+
+    Raises:
+        UsageError: text files and others are named together.
+    """
+    ending = tuple(f".{name}" for name in TEXT_ENDINGS)
+    in_lines = [address for address in job.inputs if address.lower().endswith(ending) and "://" not in address]
+    if job.source != "prompts" or not in_lines:
+        return None
+    if len(in_lines) < len(job.inputs):
+        raise UsageError("prompts in text files, one a line, beside others", hint="a run for each, or one form for all")
+    lines = [pair for address in in_lines for pair in _lines(Path(address).expanduser())]
+    if not lines:
+        raise UsageError(f"no prompt is in {', '.join(in_lines)}", hint="one prompt a line")
+    origin = Origin(job.origin)
+    generation = DECLARED_GENERATION[origin]
+    return corpora.from_documents(
+        [Document(text=text, source=place, origin=origin, generation=generation) for place, text in lines]
+    )
+
+
+def _lines(path: Path) -> Iterator[tuple[str, str]]:
+    """The lines of a file that are not blank, each behind its place."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise MissingInput(f"{path}: {error.strerror}", hint="give the path of a text file") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{path} is no UTF-8: {error.reason} at byte {error.start}", hint="save it as UTF-8"
+        ) from error
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            yield f"{path}:{number}", line.strip()
 
 
 def _warn(step: Writer, corpus: Corpus, *, place: Target) -> None:

@@ -30,6 +30,7 @@ from uncollapse.cli import (
     revert,
     sign,
     trace,
+    train,
     verify,
 )
 from uncollapse.cli.failures import report_failure
@@ -44,6 +45,7 @@ app = typer.Typer(
 )
 NOBODY_READS = 128 + 13  # what a shell says of a process that SIGPIPE ended
 MAKE, CHOOSE, CHECK, KNOW = "make", "choose", "check", "know"
+TRAIN = "train"
 UNDERSTAND, STORIES = "understand", "whole stories"
 
 
@@ -95,6 +97,7 @@ for _name, _verb in (("add", reserve.add), ("check", reserve.check), ("list", re
     _add(_verb, group=None, to=reserve.app, name=_name)
 app.add_typer(reserve.app, name="reserve", rich_help_panel=KNOW)
 _add(models.models, group=KNOW, bare=True)
+_add(train.train, group=TRAIN)
 app.add_typer(collapse.app, name="collapse", rich_help_panel=UNDERSTAND)
 _add(recipes.run, group=STORIES)
 

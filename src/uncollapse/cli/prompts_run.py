@@ -83,17 +83,16 @@ def perform(job: PromptsJob, *, as_json: bool = False) -> int:
         else prompts_files.template(Path(job.template).expanduser())
     )
     amount = len(passages.kept) if amount is None else amount
-    made = plan(axes, passages.kept, amount=amount, template=template, seed=job.seed)
-    table = _table(made, axes, passages.kept)
-    there = _write(table, output)
-    covered = grid.coverage(axes, made.values) if axes else None
+    found = plan(axes, passages.kept, amount=amount, template=template, seed=job.seed)
+    made = _Made(found, axes, passages, grid.coverage(axes, found.values) if axes else None)
+    there = _write(_table(found, axes, passages.kept), output)
     if as_json:
-        sys.stdout.write(json.dumps(_report(made, covered, passages), indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(_report(made), indent=2, ensure_ascii=False) + "\n")
         return 0
     console = Console()
     if there:
         console.print("nothing to do: the same prompts are there already")
-    _print(job, made, covered=covered, axes=axes, passages=passages, console=console)
+    _print(made, wanted=job.n, console=console)
     say_where("prompts", output, console)
     return 0
 
@@ -189,38 +188,37 @@ def _write(table: pa.Table, path: Path) -> bool:
     return False
 
 
-def _report(made: Plan, covered: Coverage | None, passages: _Passages) -> dict[str, Any]:
-    seeds = {"documents": passages.documents, "blank": passages.blank, "used": len(set(made.passages.tolist()) - {-1})}
+class _Made(NamedTuple):
+    """The prompts, and what they were made of."""
+
+    plan: Plan
+    axes: Sequence[Axis]
+    passages: _Passages
+    covered: Coverage | None
+
+
+def _report(made: _Made) -> dict[str, Any]:
+    used = len(set(made.plan.passages.tolist()) - {-1})
+    seeds = {"documents": made.passages.documents, "blank": made.passages.blank, "used": used}
     return {
-        "prompts": len(made.texts),
-        "coverage": None if covered is None else covered._asdict(),
-        "seeds": seeds if passages.documents else None,
+        "prompts": len(made.plan.texts),
+        "coverage": None if made.covered is None else made.covered._asdict(),
+        "seeds": seeds if made.passages.documents else None,
     }
 
 
-def _print(
-    job: PromptsJob,
-    made: Plan,
-    *,
-    covered: Coverage | None,
-    axes: Sequence[Axis],
-    passages: _Passages,
-    console: Console,
-) -> None:
-    count = len(made.texts)
+def _print(made: _Made, *, wanted: int | None, console: Console) -> None:
+    count, passages = len(made.plan.texts), made.passages
     console.print(f"{count:,} prompts")
-    if job.n is not None and job.n > count:
-        whole = f"{grid.size(axes):,} combinations" + (
-            f" with {len(passages.kept):,} passages" if passages.kept else ""
-        )
-        console.print(
-            Text(f"that is all: there are {whole}, and none comes twice, so {job.n:,} prompts cannot be had"),
-            soft_wrap=True,
-        )
-    if covered is not None:
-        _print_coverage(covered, axes, console)
+    if wanted is not None and wanted > count:
+        whole = f"{grid.size(made.axes):,} combinations"
+        whole += f" with {len(passages.kept):,} passages" if passages.kept else ""
+        said = f"that is all: there are {whole}, and none comes twice, so {wanted:,} prompts cannot be had"
+        console.print(Text(said), soft_wrap=True)
+    if made.covered is not None:
+        _print_coverage(made.covered, made.axes, console)
     if passages.documents:
-        used = len(set(made.passages.tolist()))
+        used = len(set(made.plan.passages.tolist()))
         blank = f"; {passages.blank:,} are blank" if passages.blank else ""
         console.print(f"passages: {used:,} of {passages.documents:,} documents{blank}")
 

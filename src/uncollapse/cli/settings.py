@@ -262,6 +262,10 @@ def normal(given: Mapping[str, Any], *, base: Path | None = None) -> dict[str, A
         values["inputs"] = tuple(seen_from(base, address) for address in values["inputs"])
     if base is not None and "policy" in values:
         values["policy"] = seen_from(base, values["policy"])
+    for name in {"model", "from"} & set(values):
+        # A name has no slash, and the address of a folder that an earlier verb makes has one.
+        if base is not None and "/" in str(values[name]) and not str(values[name]).startswith("hf:"):
+            values[name] = seen_from(base, values[name])
     if base is not None and "output" in values:
         values["output"] = seen_from(base, values["output"])
     return values

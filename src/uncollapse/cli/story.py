@@ -20,6 +20,7 @@ from uncollapse.cli import (
     prompts_run,
     reserve_run,
     tracing_run,
+    training_run,
 )
 from uncollapse.cli.card_run import CardJob, card_job
 from uncollapse.cli.detect_settings import DetectJob, DetectorJob, detect_job, detector_job
@@ -52,6 +53,7 @@ from uncollapse.cli.settings import (
     trace_job,
     verify_job,
 )
+from uncollapse.cli.training_run import TrainJob, train_job
 from uncollapse.errors import MissingInput, UsageError
 
 SHAPE = "write `steps:` and under it entries such as `- edit: {inputs: essays.jsonl, output: edited/}`"
@@ -104,6 +106,7 @@ VERBS: Mapping[str, Verb] = {
     "revert": Verb(lambda given, _: revert_job(given), editing_run.perform_revert),
     "generate": Verb(lambda given, base: generate_job(given, base=base), generating_run.perform),
     "prompts": Verb(lambda given, base: prompts_job(given, base=base), prompts_run.perform),
+    "train": Verb(lambda given, _: train_job(given), training_run.perform),
     "mix": Verb(lambda given, base: mix_job(given, base=base), mixing_run.perform),
     "card": Verb(lambda given, base: card_job(given, base=base), card_run.perform),
     "audit": Verb(lambda given, base: audit_job(given, base=base), auditing_run.perform),
@@ -139,8 +142,10 @@ def read_story(path: Path) -> Sequence[Chapter]:
             continue
         if chapter.job.output is None:
             raise UsageError(f"{where}: no output", hint="say where it goes: output: edited/")
-        if isinstance(chapter.job, EditJob | GenerateJob):
+        if isinstance(chapter.job, EditJob | GenerateJob) and not _made_before(chapter.job.fields.get("model"), made):
             chapter.job.step()
+        if isinstance(chapter.job, TrainJob):
+            chapter.job.training()
         made.add(Path(chapter.job.output))
     return chapters
 
@@ -170,6 +175,11 @@ def _chapter(entry: Any, number: int, path: Path) -> Chapter:
         return Chapter(verb, VERBS[verb].read(normal(options, base=path.parent), path.parent))
     except UsageError as error:
         raise UsageError(f"{where}: {error.message}", hint=error.hint) from error
+
+
+def _made_before(model: Any, made: set[Path]) -> bool:
+    """Whether a model is what an earlier step trains, and so cannot be looked at yet."""
+    return isinstance(model, str) and Path(model) in made
 
 
 def _refuse_absent(inputs: Sequence[str], made: set[Path], *, where: str) -> None:

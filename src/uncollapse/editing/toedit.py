@@ -40,7 +40,7 @@ class ToEdit(Rules):
     def _card(self) -> dict[str, Json]:
         from uncollapse.language_models.addresses import recorded, resolve  # noqa: PLC0415 - importing the room is slow
 
-        return recorded(resolve(self.model, dtype=self.dtype, window=self.window)).as_json()
+        return recorded(resolve(self.model, dtype=self.dtype, window=self.window))
 
     @cached_property
     def _editor(self) -> Editor:

@@ -187,11 +187,7 @@ def _work(task: _Run, on_progress: Watcher | None) -> RunResult:
         for path in task.place.beside:
             sweep(path.parent, name=path.name)
     shards = task.corpus.plan.shards
-    before = {
-        shard.index: receipt
-        for shard in shards
-        if (receipt := task.room.committed(shard.index)) and not task.room.may_pass(shard.index)
-    }
+    before = _done_before(task)
     if task.guard is not None:
         for receipt in before.values():
             task.guard.check_committed(task.room, receipt)
@@ -221,6 +217,12 @@ def _work(task: _Run, on_progress: Watcher | None) -> RunResult:
         folder=task.place.folder,
         paths=_paths(task.place, manifest),
     )
+
+
+def _done_before(task: _Run) -> dict[int, Receipt]:
+    """The receipts of the shards that need not be worked again: whole, and without rows that may do better now."""
+    found = ((shard.index, task.room.committed(shard.index)) for shard in task.corpus.plan.shards)
+    return {shard: receipt for shard, receipt in found if receipt and not task.room.may_pass(shard)}
 
 
 def _sweeper(room: Room) -> Callable[[int], None]:

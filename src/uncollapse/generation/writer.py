@@ -157,7 +157,7 @@ class Writer(StepModel):
     def _card(self) -> dict[str, Json]:
         from uncollapse.language_models.addresses import writer_card  # noqa: PLC0415 - importing the room is slow
 
-        return writer_card(self.model, dtype=self.dtype, window=self.window).as_json()
+        return writer_card(self.model, dtype=self.dtype, window=self.window)
 
     @cached_property
     def _model(self) -> LanguageModel:

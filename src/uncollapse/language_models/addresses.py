@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from uncollapse.errors import BrokenModel, UnknownModel, UsageError
-from uncollapse.fingerprint import file_digest
+from uncollapse.fingerprint import Json, file_digest
 from uncollapse.language_models import checkpoint, counted, embedded, endpoint_address, gguf_file, hub, precision
 from uncollapse.language_models.calling import Calling
 from uncollapse.language_models.model import LanguageModel, ModelCard
@@ -89,14 +89,17 @@ def resolve(address: str, *, dtype: str = "auto", window: int = WINDOW) -> Model
     return _card(address, revision=revision, dtype=dtype, window=min(window, context or window))
 
 
-def recorded(card: ModelCard) -> ModelCard:
-    """The card as a recipe has it: of a model on this disk the last part of its path.
+def recorded(card: ModelCard) -> dict[str, Json]:
+    """The card as a recipe has it: of a model on this disk the last part of its path, and what it says it learned from.
 
     What is written depends on the weights, which the revision names, and not on where they lie; and whoever reads a
     manifest need not know the folders of the machine that wrote it.
     """
-    known = card.address in EMBEDDED or card.address.startswith(hub.PREFIX)
-    return card if known else card._replace(address=Path(card.address).expanduser().resolve().name)
+    if card.address in EMBEDDED or card.address.startswith(hub.PREFIX):
+        return card.as_json()
+    folder = Path(card.address).expanduser().resolve()
+    descent = checkpoint.descent_of(folder) if folder.is_dir() else {}
+    return {**card._replace(address=folder.name).as_json(), **descent}
 
 
 def load(address: str, *, dtype: str = "auto", window: int = WINDOW, threads: int | None = None) -> LanguageModel:
@@ -111,10 +114,10 @@ def load(address: str, *, dtype: str = "auto", window: int = WINDOW, threads: in
     return NeuralModel(folder, card=card, threads=threads)
 
 
-def writer_card(address: str, *, dtype: str = "auto", window: int = WINDOW) -> ModelCard:
+def writer_card(address: str, *, dtype: str = "auto", window: int = WINDOW) -> dict[str, Json]:
     """The card of whoever writes texts behind an address, as it stands in recipes; raises what `resolve` raises."""
     if endpoint_address.is_endpoint(address):
-        return endpoint_address.endpoint_card(address)
+        return endpoint_address.endpoint_card(address).as_json()
     return recorded(resolve(address, dtype=dtype, window=window))
 
 

@@ -13,6 +13,7 @@ from blake3 import blake3
 from uncollapse.errors import BrokenModel
 
 CONFIG = "config.json"
+TRAINING = "training.json"
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json")
@@ -43,6 +44,24 @@ def config_of(folder: Path) -> dict[str, Any]:
             hint="take a model of an architecture that transformers knows; code out of a model is not run",
         )
     return config
+
+
+def descent_of(folder: Path) -> dict[str, Any]:
+    """What a model that was trained here says of the text it learned from: `model_depth` and `trained_on`, if it does.
+
+    Raises:
+        BrokenModel: what stands there is no JSON object.
+    """
+    path = folder / TRAINING
+    if not path.is_file():
+        return {}
+    try:
+        account = json.loads(path.read_bytes())
+        return {name: account[name] for name in ("model_depth", "trained_on") if name in account}
+    except (OSError, ValueError, TypeError) as error:
+        raise BrokenModel(
+            f"{path} cannot be read: {error}", hint="train the model again, or remove the file"
+        ) from error
 
 
 def context_of(config: dict[str, Any]) -> int | None:

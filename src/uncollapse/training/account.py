@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-FILE = "training.json"
+from uncollapse.language_models import checkpoint
+
+FILE = checkpoint.TRAINING
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """What a training begins with: drawn weights and a tokenizer out of the text, or a model that goes on learning."""
 
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -60,7 +61,10 @@ def adapted(model: Any, training: Training) -> Any:
     if training.lora > min(model.config.hidden_size, model.get_input_embeddings().weight.shape[0]):
         raise UsageError(f"a rank of {training.lora} is more than the model is wide", hint="--lora 16")
     told = LoraConfig(r=training.lora, lora_alpha=2 * training.lora, target_modules="all-linear", task_type="CAUSAL_LM")
-    return get_peft_model(model, told)
+    with warnings.catch_warnings():
+        # peft asks models for what transformers is about to call otherwise.
+        warnings.simplefilter("ignore", FutureWarning)
+        return get_peft_model(model, told)
 
 
 def digest_of(tokenizer: PreTrainedTokenizerFast) -> str:

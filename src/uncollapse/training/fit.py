@@ -17,13 +17,13 @@ from uncollapse.fingerprint import fingerprint
 from uncollapse.language_models.quiet import quiet
 from uncollapse.training.account import Trained, write_account
 from uncollapse.training.settings import Training
+from uncollapse.training.tokens import Pair, Tokenised, plain, write_tokens
 from uncollapse.training.workshop import FINISHED, STEPS, Workshop
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
     from uncollapse.training.rows import Rows
-    from uncollapse.training.tokens import Tokenised
 
 POINTS = 200  # of the curve of losses
 DEVICE_TOKENS = 16_384  # places that go through the model at once; a batch of more is added up
@@ -42,11 +42,11 @@ Watcher = Callable[[Far], None]
 
 
 class Material(NamedTuple):
-    """What is learned from: all texts, those of them that are human (a tokenizer is learned from these, where they are
-    told apart), and what is known of where they come from (`model_depth`, `trained_on`).
+    """What is learned from: texts or pairs, those of them that are human (a tokenizer is learned from these, where they
+    are told apart), and what is known of where they come from (`model_depth`, `trained_on`).
     """
 
-    texts: Iterable[str]
+    texts: Iterable[str | Pair]
     human: Iterable[str] | None = None
     parentage: Mapping[str, Any] = MappingProxyType({})
 
@@ -81,9 +81,8 @@ def fit(
     with Workshop(Path(folder)) as workshop, quiet(), _seeds_of_its_own(training.seed):
         from uncollapse.training.beginning import begin  # noqa: PLC0415  (torch)
         from uncollapse.training.rows import Rows  # noqa: PLC0415
-        from uncollapse.training.tokens import write_tokens  # noqa: PLC0415
 
-        start = begin(training, material.texts if material.human is None else material.human)
+        start = begin(training, plain(material.texts if material.human is None else material.human))
         tokens = write_tokens(material.texts, start.tokenizer, workshop.folder)
         plan = _plan(training, tokens, start)
         account = workshop.done(plan)
@@ -158,9 +157,9 @@ def _data(tokens: "Tokenised", rows: "Rows") -> dict[str, Any]:
 
 
 def _refuse_too_little(rows: "Rows", training: Training) -> None:
-    if rows.packing.predicted < training.batch_tokens - rows.a_step and len(rows.packing) < rows.a_step:
+    if len(rows.packing) < rows.a_step:
         raise InputError(
-            f"the texts have {rows.packing.predicted:,} tokens, less than one batch of {training.batch_tokens:,}",
+            f"the texts have {rows.packing.predicted.sum():,} tokens, less than one batch of {training.batch_tokens:,}",
             hint=f"more text, or --batch-tokens {max(rows.packing.context, 8)}",
         )
 

@@ -12,18 +12,22 @@ import numpy as np
 from jaxtyping import Int64
 from numpy import ndarray
 
+from uncollapse.training.tokens import Tokenised
+
 IGNORED = -100  # the label that transformers leaves out of the loss
 
 
 class Packing(NamedTuple):
     """Pieces of documents in the order of the rows that they are in; row r owns `pieces[rows[r]:rows[r + 1]]`.
 
-    `document` is a piece's document, `first` the place of its first token in `end, tokens, end`, `length` its tokens.
+    `document` is a piece's document, `first` the place of its first token in `end, tokens, end`, `length` its tokens,
+    of which the first `ignored` are not predicted.
     """
 
     document: Int64[ndarray, "pieces"]
     first: Int64[ndarray, "pieces"]
     length: Int64[ndarray, "pieces"]
+    ignored: Int64[ndarray, "pieces"]
     rows: Int64[ndarray, "ends"]
     context: int
 
@@ -31,9 +35,10 @@ class Packing(NamedTuple):
         return len(self.rows) - 1
 
     @property
-    def predicted(self) -> int:
-        """How many tokens are predicted when each row is read once: of each piece all but the first."""
-        return int(self.length.sum()) - len(self.length)
+    def predicted(self) -> Int64[ndarray, "r"]:
+        """How many tokens of each row are predicted: of each piece all but the first and those that are only read."""
+        sums = np.concatenate([np.zeros(1, np.int64), np.cumsum(self.length - self.ignored)])
+        return np.diff(sums[self.rows])
 
     @property
     def padding_share(self) -> float:
@@ -49,34 +54,43 @@ class Row(NamedTuple):
     positions: Int64[ndarray, "context"]
 
 
-def pack(sizes: Int64[ndarray, "d"], *, context: int, together: bool = True) -> Packing:
-    """Documents of so many tokens in rows of `context`; `together` says whether pieces may share a row.
+def pack(tokens: Tokenised, *, context: int, together: bool = True) -> Packing:
+    """Documents in rows of `context` places; `together` says whether pieces may share a row.
 
     Longest first, each into the fullest row that has room for it.
 
     Source: best-fit decreasing (Johnson 1974), for language models Ding et al. 2024 (arXiv 2404.10830), section 3.
     """
-    document, first, length = _pieces(sizes + 2, context)
+    document, first, length = _pieces(tokens.sizes + 2, context)
     order = np.argsort(-length, kind="stable")
     row = _best_fit(length[order], context) if together else np.arange(len(order))
     back = np.empty(len(order), np.int64)
     back[order] = row
     by_row = np.lexsort((np.arange(len(back)), back))
     starts = np.searchsorted(back[by_row], np.arange(int(back.max(initial=-1)) + 2))
-    return Packing(document[by_row], first[by_row], length[by_row], starts.astype(np.int64), context)
+    # Place p of a document is its token p - 1, so the last token of a question is at place `read`.
+    ignored = np.clip(tokens.read[document] + 1 - first, 1, length)
+    return Packing(
+        document=document[by_row],
+        first=first[by_row],
+        length=length[by_row],
+        ignored=ignored[by_row],
+        rows=starts.astype(np.int64),
+        context=context,
+    )
 
 
-def row_of(packing: Packing, number: int, *, ids: ndarray, offsets: Int64[ndarray, "ends"], end: int) -> Row:
+def row_of(packing: Packing, number: int, *, tokens: Tokenised, end: int) -> Row:
     """One row, filled."""
     found = Row(*(np.empty(packing.context, np.int64) for _ in range(3)))
     at = 0
     for piece in range(int(packing.rows[number]), int(packing.rows[number + 1])):
-        document, first, length = (int(field[piece]) for field in packing[:3])
-        begin, stop = int(offsets[document]), int(offsets[document + 1])
-        own = _piece(ids[begin:stop], first, length, end)
+        document, first, length, ignored = (int(field[piece]) for field in packing[:4])
+        begin, stop = int(tokens.offsets[document]), int(tokens.offsets[document + 1])
+        own = _piece(tokens.ids[begin:stop], first, length, end)
         found.ids[at : at + length] = own
         found.labels[at : at + length] = own
-        found.labels[at] = IGNORED
+        found.labels[at : at + ignored] = IGNORED
         found.positions[at : at + length] = np.arange(length)
         at += length
     found.ids[at:] = end

@@ -43,9 +43,9 @@ class Rows(Dataset[dict[str, torch.Tensor]]):
         context = min(training.context or longest, longest)
         positions = "position_ids" in signature(model.forward).parameters
         together = positions and keeps_apart(model, end=end)
-        packing = pack(tokens.sizes, context=context, together=together)
+        packing = pack(tokens, context=context, together=together)
         a_step = max(training.batch_tokens // context, 1)
-        share = packing.predicted / len(packing)
+        share = float(packing.predicted.mean())
         wanted = len(packing) if training.tokens is None else max(round(training.tokens / share), 1)
         order = ordered(len(packing), wanted, seed=training.seed)
         return cls(tokens, packing, order, a_step, end, alone=not together, positions=positions)
@@ -54,18 +54,13 @@ class Rows(Dataset[dict[str, torch.Tensor]]):
         return len(self.order)
 
     def __getitem__(self, at: int) -> dict[str, torch.Tensor]:
-        ids, offsets, _ = self.tokens
-        row = row_of(self.packing, int(self.order[at]), ids=ids, offsets=offsets, end=self.end)
+        row = row_of(self.packing, int(self.order[at]), tokens=self.tokens, end=self.end)
         item = {"input_ids": torch.from_numpy(row.ids), "labels": torch.from_numpy(row.labels)}
         return {**item, "position_ids": torch.from_numpy(row.positions)} if self.positions else item
 
     def predicted(self, first: int) -> int:
         """How many tokens are predicted from item `first` on."""
-        pieces = np.diff(self.packing.rows)
-        starts = self.packing.rows[:-1]
-        sums = np.concatenate([np.zeros(1, np.int64), np.cumsum(self.packing.length)])
-        by_row = sums[starts + pieces] - sums[starts] - pieces
-        return int(by_row[self.order[first:]].sum())
+        return int(self.packing.predicted[self.order[first:]].sum())
 
     def documents_of(self, first: int) -> list[int]:
         """The documents in the batch that begins at item `first`, for whoever has to name it."""
