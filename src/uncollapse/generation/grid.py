@@ -4,7 +4,7 @@ The first rows take of each axis a value that was used least, so that after as m
 each has occurred. Each further row covers at least one pair of values that no row has, until all are covered; then rows
 come from all over the grid. No row comes twice.
 
-Source: the greedy part follows Cohen et al., IEEE Transactions on Software Engineering 1997 (AETG), section 4.
+Source: the greedy part follows Cohen et al., IEEE Transactions on Software Engineering 1997 (AETG).
 """
 
 from collections.abc import Iterator, Sequence

@@ -2,7 +2,7 @@
 
 Asked for one answer a chat model gives the typical one; asked for several with probabilities it spreads them out.
 
-Source: Zhang et al., 2025, arXiv 2510.01171 (verbalized sampling), section 3.
+Source: Zhang et al., 2025, arXiv 2510.01171 (verbalized sampling).
 """
 
 from collections.abc import Iterator, Sequence
