@@ -99,12 +99,18 @@ def test_what_passes_is_tried_again_by_the_next_start_and_nothing_else_is(uncoll
 
 
 def test_an_endpoint_that_dies_ends_the_run_and_keeps_what_it_said(uncollapse, questions):
-    with serving(lambda asked, number: echo(asked, 0) if number < 24 else failure(500)) as server:
+    def dying(asked, number):
+        if number < 24:
+            return echo(asked, 0)
+        server.models = failure(500)
+        return failure(500)
+
+    with serving(dying) as server:
         done = uncollapse(*words(server, "--concurrency", 2, "--tries", 1, "--max-rejects", 99))
         assert done.code == 2
         assert "has not answered 6 requests in a row" in done.err
         assert "give the same command again" in done.err
-        server.answer = echo
+        server.answer, server.models = echo, reply()
         before = len(server.asked)
         done = uncollapse(*words(server, "--max-rejects", 99))
         assert done.code == 0, done.err

@@ -206,9 +206,17 @@ def test_a_stream_that_was_not_asked_for_is_read():
 def test_an_endpoint_that_answers_nobody_is_down():
     calling = QUICK.model_copy(update={"tries": 1, "concurrency": 1})
     with serving(lambda *_: failure(503)) as server:
+        server.models = failure(503)
         with pytest.raises(EndpointDown, match="has not answered 6 requests in a row; the last: 503"):
             Endpoint(server.address, calling).write([ask(f"q{n}") for n in range(40)], decoding=Decoding())
         assert len(server.asked) == 6
+
+
+def test_texts_that_get_no_answer_from_one_that_is_there_are_their_own_fault():
+    calling = QUICK.model_copy(update={"tries": 1, "concurrency": 1})
+    texts, server = written(lambda *_: failure(500), *(ask(f"q{n}") for n in range(20)), calling=calling)
+    assert {text.fault.reason for text in texts} == {"the endpoint did not answer"}
+    assert len(server.asked) == 20
 
 
 def test_one_that_answers_now_and_then_is_not():
@@ -351,7 +359,7 @@ def test_addresses():
     assert where("http://localhost:8000/v1#m") == Where("http://localhost:8000/v1", "m")
     assert where("endpoint:https://host/v1/#owner/name@main") == Where("https://host/v1", "owner/name@main")
     card = writer_card("http://localhost:8000/v1#m")
-    assert (card.backend, card.revision) == ("openai-endpoint", "m at http://localhost:8000/v1")
+    assert (card["backend"], card["revision"]) == ("openai-endpoint", "m at http://localhost:8000/v1")
 
 
 @pytest.mark.parametrize(

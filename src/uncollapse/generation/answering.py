@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from uncollapse.generation.drafts import Draft
-from uncollapse.generation.writer import Refused, Writer
+from uncollapse.generation.picking import Refused
+from uncollapse.generation.writer import Writer
 
 
 class Answer(Writer):

@@ -10,7 +10,8 @@ import pyarrow as pa
 from pydantic import Field
 
 from uncollapse.generation.drafts import Draft
-from uncollapse.generation.writer import Refused, Writer, no_text
+from uncollapse.generation.picking import Refused, no_text
+from uncollapse.generation.writer import Writer
 from uncollapse.language_models.model import Tokens
 from uncollapse.language_models.texts import Prompt
 

@@ -14,8 +14,9 @@ from pydantic import Field, model_validator
 
 from uncollapse.errors import UsageError
 from uncollapse.generation.drafts import Draft, Made
+from uncollapse.generation.picking import Kept, Pick, Refused, Source, why_nothing
 from uncollapse.generation.responses import json_in
-from uncollapse.generation.writer import Kept, Pick, Refused, Source, Writer, why_nothing
+from uncollapse.generation.writer import Writer
 
 NO_PAIR = "no instruction with an answer"
 ORDER = (

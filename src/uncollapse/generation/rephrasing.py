@@ -14,7 +14,8 @@ from pydantic import Field, model_validator
 
 from uncollapse.errors import UsageError
 from uncollapse.generation.drafts import Draft
-from uncollapse.generation.writer import Refused, Writer
+from uncollapse.generation.picking import Refused
+from uncollapse.generation.writer import Writer
 from uncollapse.randomness import Stream
 
 STYLES = {

@@ -16,8 +16,9 @@ from pydantic import Field
 
 from uncollapse.generation.choosing import pick
 from uncollapse.generation.drafts import Draft, Made
+from uncollapse.generation.picking import Kept, Pick, Refused, Source, why_nothing
 from uncollapse.generation.responses import Response, responses_in
-from uncollapse.generation.writer import DRAW, Kept, Pick, Refused, Source, Writer, why_nothing
+from uncollapse.generation.writer import DRAW, Writer
 
 NO_RESPONSES = "no responses that can be read"
 ORDER = (

@@ -10,7 +10,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +22,7 @@ from uncollapse.fingerprint import Json, content_id
 from uncollapse.generation import choosing
 from uncollapse.generation.account import tally
 from uncollapse.generation.drafts import Draft, Made, asks, made
+from uncollapse.generation.picking import TOO_LONG, Kept, Pick, Refused, Source, no_text, rejects, why_nothing
 from uncollapse.language_models.calling import Calling
 from uncollapse.language_models.endpoint_address import is_endpoint
 from uncollapse.language_models.journal import NAME as JOURNAL
@@ -29,7 +30,7 @@ from uncollapse.language_models.model import LanguageModel
 from uncollapse.language_models.texts import ByTokens, Prompt, TextWriter
 from uncollapse.randomness import Stream
 from uncollapse.sampling import Decoding
-from uncollapse.step import Fate, Outcome, Reject, StepModel
+from uncollapse.step import Outcome, StepModel
 from uncollapse.watermark import (
     DEPTH,
     GROUPS,
@@ -43,43 +44,7 @@ from uncollapse.watermark import (
     keys_of,
 )
 
-NO_TEXT = "no text"
-TOO_LONG = "longer than the window"
-NOTHING_WRITTEN = "nothing written"
-NOTHING_NEW = "the source again"
 DRAW = pa.field("draw", pa.int32())
-
-
-class Refused(NamedTuple):
-    """A row of which no text comes, why, and whether another try may bring one."""
-
-    row: int
-    reason: str
-    detail: str
-    passing: bool = False
-
-
-class Kept(NamedTuple):
-    """A text that takes a row, and its values in the columns that the step adds."""
-
-    row: int
-    text: str
-    added: tuple[Any, ...] = ()
-
-
-class Pick(NamedTuple):
-    """What is kept of the texts of one document, or why nothing is; `passed_over` texts were written for nothing."""
-
-    kept: tuple[Kept, ...] = ()
-    refused: Refused | None = None
-    passed_over: int = 0
-
-
-class Source(NamedTuple):
-    """The document that texts are made from."""
-
-    id: str
-    text: str
 
 
 class Writer(StepModel):
@@ -250,8 +215,7 @@ class Writer(StepModel):
             empty=sum(not pick.kept for pick in picks),
             not_kept=sum(pick.passed_over for pick in picks),
         )
-        rejects = _rejects(batch, refused)
-        return Outcome(self._rows(batch, kept), rejects, account, rows=tuple(text.row for text in kept))
+        return Outcome(self._rows(batch, kept), rejects(batch, refused), account, rows=tuple(text.row for text in kept))
 
     def _write(self, drafts: Sequence[Draft], ids: Sequence[str]) -> list[list[Made]]:
         """For each draft its samples."""
@@ -329,36 +293,3 @@ def mark_recipe(secret: str) -> dict[str, Json]:
         "table_size": TABLE_SIZE,
         "table_seed": TABLE_SEED,
     }
-
-
-def no_text(row: int, text: str | None) -> Refused:
-    """The refusal of a row without text."""
-    return Refused(row, NO_TEXT, "the text is null" if text is None else "there is nothing but blanks")
-
-
-def why_nothing(texts: Sequence[Made]) -> Refused:
-    """Why none of the texts of a document can be kept: a fault if there was one, else blanks, else the source again."""
-    row = texts[0].row
-    fault = next((text.fault for text in texts if text.fault is not None), None)
-    if fault is not None:
-        return Refused(row, fault.reason, fault.detail, fault.passing)
-    blank = next((text for text in texts if not text.fresh), None)
-    if blank is None:
-        return Refused(row, NOTHING_NEW, "what was written is the source, word for word")
-    if any(stretch.tokens for stretch in blank.stretches) or not blank.ended:
-        return Refused(row, NOTHING_WRITTEN, _blanks(blank))
-    return Refused(row, NOTHING_WRITTEN, "the model ended the text at once")
-
-
-def _blanks(text: Made) -> str:
-    return (
-        "the model wrote blanks alone" if text.ended else "the limit was reached before there was anything but blanks"
-    )
-
-
-def _rejects(batch: pa.RecordBatch, refused: Sequence[Refused]) -> tuple[Reject, ...]:
-    sources = batch.column("source").to_pylist()
-    return tuple(
-        Reject(sources[row] or "", row, Fate.FAILED, reason, detail, passing)
-        for row, reason, detail, passing in sorted(refused)
-    )

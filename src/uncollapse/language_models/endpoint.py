@@ -2,12 +2,14 @@
 
 A fault that may pass (no connection, no reply in time, 429, 5xx, half a reply) is tried again after a while, longer
 each time and at least as long as the endpoint asks for; one that stays is the fault of its text alone. Where one text
-after the other gets no answer the endpoint is down, and the run is ended: what was answered stands in the journal.
+after the other gets no answer, and the list of models is not to be had either, the endpoint is down and the run is
+ended: what was answered stands in the journal.
 """
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -151,15 +153,28 @@ class Endpoint:
             fault = said
             if fault.wait > PATIENCE:
                 break
-        self._silent += 1
-        if self._silent >= max(LEAST_SILENT, 2 * self.calling.concurrency):
-            silent, self._silent = self._silent, 0
-            raise EndpointDown(
-                f"{self._where.base} has not answered {silent} requests in a row; the last: {fault.detail}",
-                hint="See to it, then give the same command again: what was answered is kept and not asked twice.",
-            )
+        await self._count_silent(client, fault)
         tries = "1 try" if attempt == 0 else f"{attempt + 1} tries; the last"
         return fault._replace(detail=f"{tries}: {fault.detail}"), attempt
+
+    async def _count_silent(self, client: httpx2.AsyncClient, fault: Fault) -> None:
+        """Nothing, while it may be the texts that get no answer, and not all that are asked for.
+
+        Raises:
+            EndpointDown: one after the other got none, and the list of models is not to be had either.
+        """
+        self._silent += 1
+        if self._silent < max(LEAST_SILENT, 2 * self.calling.concurrency):
+            return
+        silent, self._silent = self._silent, 0
+        with suppress(httpx2.HTTPError):
+            reply = await client.get(f"{self._where.base}/models", timeout=CHECK_SECONDS)
+            if reply.status_code < 500:
+                return
+        raise EndpointDown(
+            f"{self._where.base} has not answered {silent} requests in a row; the last: {fault.detail}",
+            hint="See to it, then give the same command again: what was answered is kept and not asked twice.",
+        )
 
     async def _send(
         self, client: httpx2.AsyncClient, path: str, body: Mapping[str, Any], decoding: Decoding

@@ -6,9 +6,11 @@ another try may cure; what the engine refuses or filters stays as it is.
 
 import email.utils
 import json
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -147,9 +149,13 @@ def _joined(content: bytes) -> Any:
         if isinstance(event, Fault) or not isinstance(event, Mapping):
             return _half(f"the stream was cut: {data[:SHOWN]}")
         whole |= {name: event[name] for name in ("model", "system_fingerprint", "usage", "error") if event.get(name)}
-        for choice in event.get("choices") or ():
-            piece = (choice.get("delta") or {}).get("content") or choice.get("text") or ""
-            text += piece
+        choices = event.get("choices")
+        for choice in choices[:1] if isinstance(choices, list) else ():
+            if not isinstance(choice, Mapping):
+                return _half(f"the stream makes no sense: {data[:SHOWN]}")
+            delta = choice.get("delta")
+            piece = delta.get("content") if isinstance(delta, Mapping) else choice.get("text")
+            text += piece if isinstance(piece, str) else ""
             finish = choice.get("finish_reason") or finish
     return {**whole, "choices": [{"text": text, "finish_reason": finish}]}
 
@@ -164,13 +170,16 @@ def _logprobs(said: Any) -> tuple[tuple[float, ...], list[list[float]]]:
         return (), []
     try:
         if isinstance(content := said.get("content"), list):
+            own = [float(entry["logprob"]) for entry in content]
             tops = [[float(top["logprob"]) for top in entry.get("top_logprobs") or ()] for entry in content]
-            return tuple(round(float(entry["logprob"]), 5) for entry in content), tops
-        values = said.get("token_logprobs") or ()
-        tops = [list(map(float, (top or {}).values())) for top in said.get("top_logprobs") or ()]
-        return tuple(round(float(value), 5) for value in values if value is not None), tops
+        else:
+            own = [float(value) for value in said.get("token_logprobs") or () if value is not None]
+            tops = [list(map(float, (top or {}).values())) for top in said.get("top_logprobs") or ()]
     except (KeyError, TypeError, ValueError, AttributeError):
         return (), []
+    if not all(map(math.isfinite, chain(own, *tops))):
+        return (), []
+    return tuple(round(value, 5) for value in own), tops
 
 
 def _entropies(tops: Sequence[Sequence[float]], decoding: Decoding) -> tuple[tuple[float, ...], tuple[float, ...]]:
