@@ -157,3 +157,11 @@ def test_a_broken_file_is_named(content, tmp_path):
     (tmp_path / "counted.json").write_text(content)
     with pytest.raises(BrokenModel, match=r"counted\.json"):
         load(str(tmp_path))
+
+
+def test_confidence_is_the_log_probability_of_the_likeliest():
+    model = CountedModel.fit(TEXTS, order=3)
+    tokens = model.vocabulary.encode(TEXTS)
+    scores, candidates = model.score_and_choose(tokens, chooser=lambda rows, _, __: np.ones(len(rows), np.bool_), k=1)
+    np.testing.assert_allclose(scores.confidence[candidates.rows], candidates.logprob[:, 0], rtol=1e-6)
+    assert (scores.confidence[scores.is_argmax] == scores.logprob[scores.is_argmax]).all()

@@ -46,6 +46,7 @@ def test_scores_are_those_of_transformers(kind, tiny):
     scores, found = model.score_and_choose(tokens, chooser=everything, k=5)
     np.testing.assert_allclose(scores.logprob, wanted, rtol=0, atol=2e-5)
     np.testing.assert_array_equal(scores.is_argmax, tokens.ids == every.argmax(axis=1))
+    np.testing.assert_allclose(scores.confidence, every.max(axis=1), rtol=0, atol=2e-5)
     np.testing.assert_array_equal(found.rows, np.arange(len(tokens.ids)))
     np.testing.assert_array_equal(found.ids, np.argsort(-every, axis=1, kind="stable")[:, :5])
     np.testing.assert_allclose(found.logprob, np.sort(every, axis=1)[:, :-6:-1], rtol=0, atol=2e-5)

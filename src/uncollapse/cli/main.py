@@ -19,6 +19,7 @@ from uncollapse.cli import (
     collapse,
     detect,
     edit,
+    evaluate,
     find,
     generate,
     marks,
@@ -98,6 +99,7 @@ for _name, _verb in (("add", reserve.add), ("check", reserve.check), ("list", re
 app.add_typer(reserve.app, name="reserve", rich_help_panel=KNOW)
 _add(models.models, group=KNOW, bare=True)
 _add(train.train, group=TRAIN)
+_add(evaluate.evaluate, group=TRAIN)
 app.add_typer(collapse.app, name="collapse", rich_help_panel=UNDERSTAND)
 _add(recipes.run, group=STORIES)
 

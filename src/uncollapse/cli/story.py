@@ -12,6 +12,7 @@ from uncollapse.cli import (
     card_run,
     detecting_run,
     editing_run,
+    evaluating_run,
     finding_run,
     generating_run,
     ledger_run,
@@ -24,6 +25,7 @@ from uncollapse.cli import (
 )
 from uncollapse.cli.card_run import CardJob, card_job
 from uncollapse.cli.detect_settings import DetectJob, DetectorJob, detect_job, detector_job
+from uncollapse.cli.evaluating_run import EvaluateJob, evaluate_job
 from uncollapse.cli.failures import visible
 from uncollapse.cli.generating_settings import GenerateJob, generate_job
 from uncollapse.cli.mixing_run import MixJob, mix_job
@@ -66,6 +68,7 @@ Asked: TypeAlias = (
     | MixJob
     | PromptsJob
     | DetectJob
+    | EvaluateJob
     | DetectorJob
     | TraceJob
     | VerifyJob
@@ -107,6 +110,7 @@ VERBS: Mapping[str, Verb] = {
     "generate": Verb(lambda given, base: generate_job(given, base=base), generating_run.perform),
     "prompts": Verb(lambda given, base: prompts_job(given, base=base), prompts_run.perform),
     "train": Verb(lambda given, _: train_job(given), training_run.perform),
+    "evaluate": Verb(lambda given, base: evaluate_job(given, base=base), evaluating_run.perform),
     "mix": Verb(lambda given, base: mix_job(given, base=base), mixing_run.perform),
     "card": Verb(lambda given, base: card_job(given, base=base), card_run.perform),
     "audit": Verb(lambda given, base: audit_job(given, base=base), auditing_run.perform),

@@ -186,6 +186,10 @@ class CountedModel:
         revision = blake3(self._bytes).hexdigest()
         return counted_card(self._address or f"counted:{revision[:12]}", revision=revision)
 
+    def without_start(self) -> "CountedModel":
+        """Itself: the beginning of a text is a context like any other, and no token stands for it."""
+        return self
+
     def score(self, tokens: Tokens) -> Scores:
         """What the model says of each token."""
         return self._score(tokens, self._contexts(tokens))
@@ -266,8 +270,11 @@ class CountedModel:
         is_argmax = np.zeros(len(tokens.ids), np.bool_)
         logprob[scored] = np.log(probability)
         logsumexp[scored] = 0.0
-        is_argmax[scored] = probability >= self._largest(nodes)
-        return Scores(logprob=logprob, is_argmax=is_argmax, logsumexp=logsumexp)
+        largest = self._largest(nodes)
+        is_argmax[scored] = probability >= largest
+        confidence = np.full(len(tokens.ids), np.nan, np.float32)
+        confidence[scored] = np.log(largest)
+        return Scores(logprob=logprob, is_argmax=is_argmax, logsumexp=logsumexp, confidence=confidence)
 
     def _dense(self, tokens: Tokens) -> Iterator[tuple[Int64[ndarray, "r"], Float64[ndarray, "r v"]]]:
         """The scored rows with their whole distributions, some at a time."""

@@ -56,12 +56,14 @@ class Scores(NamedTuple):
 
     `logprob` is in natural logarithms; it is NaN, and `is_argmax` is False, for tokens of a prompt and for
     tokens that have nothing before them under a model without a start token. `logsumexp` is the natural logarithm
-    of the softmax's denominator, so that logprob + logsumexp is the token's logit.
+    of the softmax's denominator, so that logprob + logsumexp is the token's logit. `confidence` is the log-probability
+    of the likeliest token in its place.
     """
 
     logprob: Float32[ndarray, "n"]
     is_argmax: Bool[ndarray, "n"]
     logsumexp: Float32[ndarray, "n"]
+    confidence: Float32[ndarray, "n"]
 
 
 class Moments(NamedTuple):
@@ -188,6 +190,10 @@ class LanguageModel(Protocol):
     @property
     def vocabulary(self) -> Vocabulary:
         """How this model cuts text."""
+        ...
+
+    def without_start(self) -> "LanguageModel":
+        """The same model, which reads texts with no start token before them; their first tokens go unscored."""
         ...
 
     def score(self, tokens: Tokens) -> Scores:

@@ -1,6 +1,7 @@
 """Neural models: one packed forward pass, the head in chunks, candidates only where they are asked."""
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,13 @@ class NeuralModel:
         with torch.inference_mode():
             self.reader = reader_of(folder, dtype=card.dtype)
         self.vocabulary = PieceVocabulary.load(folder, size=self.reader.head.size)
+        self._start = self.vocabulary.start
+
+    def without_start(self) -> "NeuralModel":
+        """The same model, which reads texts with no start token before them; their first tokens go unscored."""
+        other = copy(self)
+        other._start = None
+        return other
 
     @property
     def way(self) -> Way:
@@ -87,7 +95,7 @@ class NeuralModel:
     def score_and_choose(self, tokens: Tokens, *, chooser: Chooser, k: int) -> tuple[Scores, Candidates]:
         """The scores, and the k likeliest tokens at the rows that `chooser` picks."""
         logprob = np.full(len(tokens.ids), np.nan, np.float32)
-        logsumexp = logprob.copy()
+        logsumexp, confidence = logprob.copy(), logprob.copy()
         is_argmax = np.zeros(len(tokens.ids), np.bool_)
         k = min(k, self.reader.head.size)
         found = [Candidates(np.empty(0, np.int64), np.empty((0, k), np.int32), np.empty((0, k), np.float32))]
@@ -99,6 +107,7 @@ class NeuralModel:
                 # Beside a nearly sure token the sum of the others is lost in rounding, which may go above certainty.
                 logprob[at] = (target - sums).clamp_(max=0.0).cpu().numpy()
                 logsumexp[at] = sums.cpu().numpy()
+                confidence[at] = (largest - sums).clamp_(max=0.0).cpu().numpy()
                 is_argmax[at] = (target >= largest).cpu().numpy()
                 chosen = np.flatnonzero(chooser(at, logprob[at], is_argmax[at]))
                 if len(chosen):
@@ -106,7 +115,7 @@ class NeuralModel:
                     ids, logits = likeliest(self.reader.head, rows[picked], k)
                     value = (logits - sums[picked, None]).cpu().numpy()
                     found.append(Candidates(at[chosen], ids.to(torch.int32).cpu().numpy(), value))
-        scores = Scores(logprob=logprob, is_argmax=is_argmax, logsumexp=logsumexp)
+        scores = Scores(logprob=logprob, is_argmax=is_argmax, logsumexp=logsumexp, confidence=confidence)
         return scores, Candidates(*(np.concatenate(column) for column in zip(*found, strict=True)))
 
     def generate(self, requests: Sequence[Request], *, decoding: Decoding) -> list[Written]:
@@ -161,7 +170,7 @@ class NeuralModel:
     def _pages(self, tokens: Tokens) -> Iterator[tuple[Page, Tensor]]:
         """Each page, and what the model makes of its scored rows."""
         capacity = CAPACITY[self._device]
-        for page in pages(tokens, window=self._window, start=self.vocabulary.start, capacity=capacity):
+        for page in pages(tokens, window=self._window, start=self._start, capacity=capacity):
             yield page, self.reader.read(page)[self._tensor(page.rows)]
 
     def _tensor(self, array: ndarray) -> Tensor:

@@ -1,0 +1,225 @@
+"""What `evaluate` does once it is known what is asked: read texts, ask questions, account."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict, Field
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from uncollapse import corpora, evaluation
+from uncollapse.cli.catalogue import announcement
+from uncollapse.cli.failures import visible
+from uncollapse.cli.progress import Stages, waiting
+from uncollapse.cli.settings import checked, normal, refuse_unknown, seen_from
+from uncollapse.errors import InputError, OutputRefused, UsageError
+from uncollapse.evaluation import Measure, Question, Reading
+from uncollapse.language_models import catalogue, load, resolve
+from uncollapse.language_models.model import LanguageModel
+
+METRICS, DOCUMENTS = "metrics.json", "documents.parquet"
+MANY = ("models", "on")
+
+
+class EvaluateJob(BaseModel):
+    """An evaluation: who is asked, about what, where the answer goes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    models: Annotated[tuple[str, ...], Field(min_length=1)]
+    on: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    harness: tuple[str, ...] = ()
+    task_files: str | None = None
+    limit: Annotated[int, Field(ge=1)] | None = None
+    output: str | None = None
+    context: Annotated[int, Field(ge=8)] = 2048
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    text_column: str = "text"
+    seed: Annotated[int, Field(ge=0)] = 0
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What must be there, or made by an earlier verb, before it begins."""
+        return self.on
+
+
+class Line(NamedTuple):
+    """One number of `metrics.json`."""
+
+    model: str
+    file: str
+    measure: str
+    value: float
+    low: float
+    high: float
+
+
+def evaluate_job(given: Mapping[str, Any], *, base: Path | None = None) -> EvaluateJob:
+    """The evaluation that these options describe.
+
+    Raises:
+        UsageError: nothing is asked, an unknown option, or a value that cannot be.
+    """
+    values = normal(given)
+    for name in MANY:
+        if isinstance(values.get(name), str):
+            values[name] = (values[name],)
+    for name in ("tasks", "harness"):
+        if isinstance(values.get(name), str):
+            values[name] = tuple(each.strip() for each in values[name].split(",") if each.strip())
+    if base is not None:
+        for name in {"task_files"} & set(values):
+            values[name] = seen_from(base, values[name])
+        values["on"] = tuple(seen_from(base, address) for address in values.get("on", ()))
+        paths = [
+            seen_from(base, each) if "/" in each and not each.startswith("hf:") else each for each in values["models"]
+        ]
+        values["models"] = tuple(paths)
+    refuse_unknown(values, known=EvaluateJob.model_fields, where="evaluate")
+    if not values.get("models"):
+        raise UsageError("no model was named", hint="uncollapse evaluate model/ --on heldout.jsonl")
+    job = checked(EvaluateJob, values, verb="evaluate")
+    if not (job.on or job.tasks or job.harness):
+        raise UsageError("nothing was named to evaluate on", hint="--on FILE, or --tasks NAMES --task-files DIR")
+    if job.tasks and job.task_files is None:
+        raise UsageError("tasks stand in files here", hint="--task-files DIR, or --harness NAMES for the harness's own")
+    return job
+
+
+def perform(job: EvaluateJob, *, as_json: bool = False) -> int:
+    """The exit code of an evaluation: 0."""
+    folder = None if job.output is None else _folder(job.output)
+    texts = {address: _texts(job, address) for address in job.on}
+    questions = {name: _questions(job, name) for name in job.tasks}
+    for address in job.models:
+        resolve(address, dtype=job.dtype, window=job.context)
+        sys.stderr.write(announcement(address, catalogue()))
+    lines: list[Line] = []
+    tables: list[pa.Table] = []
+    for address in job.models:
+        model = load(address, dtype=job.dtype, window=job.context)
+        for file, (ids, own) in texts.items():
+            reading = _read(model, own, what=f"{address} on {file}")
+            lines += _lines(address, file, evaluation.measures_of(reading, seed=job.seed))
+            tables.append(_table(address, file, ids, reading))
+        for name, asked in questions.items():
+            lines += _lines(address, name, _answers(model, asked, what=f"{address} on {name}", seed=job.seed))
+        lines += [Line(address, *each) for each in _of_harness(job, address)]
+    if folder is not None:
+        _write(folder, job, lines, tables)
+    if as_json:
+        sys.stdout.write(json.dumps([_plain(line) for line in lines], indent=2) + "\n")
+    else:
+        _tell(job, lines, Console())
+        if folder is not None:
+            Console().print(Text(f"result: {visible(str(folder))}"), soft_wrap=True)
+    return 0
+
+
+def _texts(job: EvaluateJob, address: str) -> tuple[list[str], list[str]]:
+    """Ids and texts of a file; all of it is held, as every model reads the same."""
+    with waiting("the input is looked through"):
+        corpus = corpora.read(address, text_column=job.text_column)
+    ids: list[str] = []
+    texts: list[str] = []
+    for batch in corpus.batches():
+        ids += batch.column("id").to_pylist()
+        texts += batch.column("text").to_pylist()
+    if not any(text.strip() for text in texts):
+        raise InputError(f"{address} holds no text", hint="give text that the models have not learned from")
+    return ids, texts
+
+
+def _questions(job: EvaluateJob, name: str) -> list[Question]:
+    assert job.task_files is not None
+    return evaluation.read_questions(Path(job.task_files) / f"{name}.jsonl")[: job.limit]
+
+
+def _read(model: LanguageModel, texts: list[str], *, what: str) -> Reading:
+    with Stages("evaluate") as stages:
+        return evaluation.read_texts(model, texts, on_progress=lambda done, of: stages(what, done, of))
+
+
+def _answers(model: LanguageModel, questions: list[Question], *, what: str, seed: int) -> dict[str, Measure]:
+    with Stages("evaluate") as stages:
+        found = evaluation.answer(model, questions, on_progress=lambda done, of: stages(what, done, of))
+    if found.shortened:
+        sys.stderr.write(f"{what}: {found.shortened:,} answers were read without the beginning of their question\n")
+    return evaluation.accuracies(found, seed=seed)
+
+
+def _of_harness(job: EvaluateJob, address: str) -> Iterator[tuple[str, str, float, float, float]]:
+    if not job.harness:
+        return
+    from uncollapse.evaluation.harness import run_harness
+
+    yield from run_harness(address, job.harness, folder=job.task_files, limit=job.limit)
+
+
+def _lines(model: str, file: str, measures: Mapping[str, Measure]) -> list[Line]:
+    return [Line(model, file, name, *measure) for name, measure in measures.items()]
+
+
+def _table(model: str, file: str, ids: Iterable[str], reading: Reading) -> pa.Table:
+    names = ("nats", "tokens", "bytes", "unscored", "rare_nats", "rare_tokens", "rare_bytes")
+    columns: dict[str, Any] = {"id": list(ids), **{name: getattr(reading, name) for name in names}}
+    told = {"model": [model] * len(reading), "file": [file] * len(reading)}
+    return pa.table({**told, **columns})
+
+
+def _folder(output: str) -> Path:
+    folder = Path(output)
+    foreign = (
+        [] if not folder.exists() else [each.name for each in folder.iterdir()] if folder.is_dir() else [folder.name]
+    )
+    foreign = [name for name in foreign if name not in (METRICS, DOCUMENTS)]
+    if foreign:
+        raise OutputRefused(
+            f"{output} holds files that are none of an evaluation: {', '.join(sorted(foreign)[:3])}",
+            hint="name a folder that is empty or not there",
+        )
+    return folder
+
+
+def _write(folder: Path, job: EvaluateJob, lines: list[Line], tables: list[pa.Table]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    if tables:
+        temporary = folder / f".{DOCUMENTS}.partial"
+        pq.write_table(pa.concat_tables(tables), temporary)
+        temporary.replace(folder / DOCUMENTS)
+    told = {"settings": job.model_dump(mode="json", exclude={"output"}), "metrics": [_plain(line) for line in lines]}
+    temporary = folder / f".{METRICS}.partial"
+    temporary.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    temporary.replace(folder / METRICS)
+
+
+def _plain(line: Line) -> dict[str, Any]:
+    """The line in JSON, which has no number for what is not there."""
+    return {name: None if value != value else value for name, value in line._asdict().items()}  # noqa: PLR0124
+
+
+def _tell(job: EvaluateJob, lines: list[Line], console: Console) -> None:
+    for file in dict.fromkeys(line.file for line in lines):
+        own = [line for line in lines if line.file == file]
+        table = Table(box=None, pad_edge=False, title=file, title_justify="left")
+        table.add_column("measure")
+        for model in job.models:
+            table.add_column(model, justify="right")
+        for measure in dict.fromkeys(line.measure for line in own):
+            cells = {line.model: line for line in own if line.measure == measure}
+            table.add_row(measure, *(_cell(cells.get(model)) for model in job.models))
+        console.print(table)
+
+
+def _cell(line: Line | None) -> str:
+    if line is None or line.value != line.value:
+        return "-"
+    value = f"{line.value:,.4g}" if line.value < 1000 else f"{line.value:,.0f}"
+    return value if line.low != line.low else f"{value} [{line.low:,.4g}, {line.high:,.4g}]"

@@ -1,0 +1,121 @@
+"""What a model makes of texts it has not learned from: sums for each document, out of which every measure follows."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64
+from numpy import ndarray
+
+from uncollapse.language_models.model import LanguageModel, Tokens
+
+WORD = re.compile(r"\w+")
+RARE = 2  # times that a rare word occurs in a file, at most
+BINS = 15  # of confidence; Guo et al. 2017, section 2
+BATCH_BYTES = 200_000
+
+
+class Reading(NamedTuple):
+    """For each document d of a file sums over its tokens, in nats, tokens and bytes.
+
+    `unscored` tokens have nothing before them under a model without a start token; they count nowhere else. `rare_*`
+    are over tokens that touch a word which occurs at most twice in the file (letters' case apart). The last three are
+    by bin of the model's confidence, which is the probability of its likeliest token: tokens, confidence, hits.
+    """
+
+    nats: Float64[ndarray, "d"]
+    tokens: Int64[ndarray, "d"]
+    bytes: Int64[ndarray, "d"]
+    unscored: Int64[ndarray, "d"]
+    rare_nats: Float64[ndarray, "d"]
+    rare_tokens: Int64[ndarray, "d"]
+    rare_bytes: Int64[ndarray, "d"]
+    binned: Float64[ndarray, "d bins 3"]
+
+    def __len__(self) -> int:
+        return len(self.nats)
+
+    @classmethod
+    def together(cls, parts: Sequence["Reading"]) -> "Reading":
+        """Several readings as one."""
+        return cls(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+Watcher = Callable[[int, int], None]
+
+
+def read_texts(model: LanguageModel, texts: Sequence[str], *, on_progress: Watcher | None = None) -> Reading:
+    """What the model makes of each text; `on_progress` hears how many are read, and of how many."""
+    rare = rare_words(texts)
+    parts = []
+    done = 0
+    for some in _stretches(texts):
+        parts.append(_read(model, some, rare))
+        done += len(some)
+        if on_progress is not None:
+            on_progress(done, len(texts))
+    return Reading.together(parts)
+
+
+def rare_words(texts: Iterable[str]) -> frozenset[str]:
+    """The words that occur at most twice, in small letters."""
+    counts = Counter(word.lower() for text in texts for word in WORD.findall(text))
+    return frozenset(word for word, count in counts.items() if count <= RARE)
+
+
+def _read(model: LanguageModel, texts: Sequence[str], rare: frozenset[str]) -> Reading:
+    tokens = model.vocabulary.encode(texts)
+    scores = model.score(tokens)
+    known = ~np.isnan(scores.logprob)
+    confidence = np.where(known, np.exp(scores.confidence.astype(np.float64)), 0.0)
+    nats = np.where(known, -scores.logprob.astype(np.float64), 0.0)
+    width = np.diff(tokens.spans, axis=1)[:, 0]
+    of_rare = known & _touching(tokens, texts, rare)
+
+    def summed(values: ndarray) -> ndarray:
+        return np.bincount(tokens.document_of(), weights=values, minlength=len(tokens))
+
+    hits = known & scores.is_argmax
+    place = tokens.document_of() * BINS + np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
+    binned = [
+        np.bincount(place, weights=each, minlength=len(tokens) * BINS) for each in (known, confidence * known, hits)
+    ]
+    return Reading(
+        nats=summed(nats),
+        tokens=summed(known).astype(np.int64),
+        bytes=summed(width * known).astype(np.int64),
+        unscored=summed(~known).astype(np.int64),
+        rare_nats=summed(nats * of_rare),
+        rare_tokens=summed(of_rare).astype(np.int64),
+        rare_bytes=summed(width * of_rare).astype(np.int64),
+        binned=np.stack(binned, axis=1).reshape(len(tokens), BINS, 3),
+    )
+
+
+def _touching(tokens: Tokens, texts: Sequence[str], words: frozenset[str]) -> Bool[ndarray, "n"]:
+    """Which tokens have a byte of one of these words."""
+    found = np.zeros(len(tokens.ids), np.bool_)
+    for number, text in enumerate(texts):
+        own = slice(int(tokens.offsets[number]), int(tokens.offsets[number + 1]))
+        marked = np.zeros(len(text.encode()) + 1, np.int64)
+        widths = np.concatenate([[0], np.cumsum([len(character.encode()) for character in text])])
+        for match in WORD.finditer(text):
+            if match.group().lower() in words:
+                marked[widths[match.start()] : widths[match.end()]] = 1
+        before = np.concatenate([[0], np.cumsum(marked)])
+        spans = tokens.spans[own]
+        found[own] = before[spans[:, 1]] > before[spans[:, 0]]
+    return found
+
+
+def _stretches(texts: Sequence[str]) -> Iterable[Sequence[str]]:
+    begin = size = 0
+    for at, text in enumerate(texts):
+        size += len(text)
+        if size >= BATCH_BYTES:
+            yield texts[begin : at + 1]
+            begin, size = at + 1, 0
+    if begin < len(texts):
+        yield texts[begin:]

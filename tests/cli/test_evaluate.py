@@ -1,0 +1,93 @@
+"""`uncollapse evaluate` as a person types it."""
+
+import json
+import math
+
+import pyarrow.parquet as pq
+import pytest
+
+from desk import SENTENCES, write_rows
+
+
+@pytest.fixture
+def heldout(desk):
+    write_rows(desk / "heldout.jsonl", [{"text": sentence} for sentence in SENTENCES])
+    return "heldout.jsonl"
+
+
+@pytest.fixture
+def tasks(desk):
+    (desk / "tasks").mkdir()
+    rows = [
+        {"query": "The cat sat on the", "choices": ["mat", "of of"], "gold": 0},
+        {"query": "The dog sat on the ", "choices": ["the the", "cat"], "gold": 1},
+    ]
+    write_rows(desk / "tasks" / "sits.jsonl", rows)
+    return "tasks"
+
+
+def test_measures_with_intervals(uncollapse, desk, model, heldout):
+    done = uncollapse("evaluate", model, "--on", heldout, "-o", "result")
+    assert done.code == 0, done.err
+    assert "tail_perplexity" in done.out
+    told = json.loads((desk / "result" / "metrics.json").read_text())["metrics"]
+    found = {line["measure"]: line for line in told}
+    documents = pq.read_table(desk / "result" / "documents.parquet").to_pydict()
+    nats, tokens = sum(documents["nats"]), sum(documents["tokens"])
+    assert found["perplexity"]["value"] == pytest.approx(math.exp(nats / tokens))
+    assert found["perplexity"]["low"] < found["perplexity"]["value"] < found["perplexity"]["high"]
+    assert set(found["perplexity"]) == {"model", "file", "measure", "value", "low", "high"}
+
+
+def test_models_side_by_side_and_files_as_domains(uncollapse, desk, model, heldout):
+    uncollapse("train", "essays.jsonl", "-o", "small", "--tokens", 500, "--context", 32, "--batch-tokens", 128)
+    done = uncollapse("evaluate", model, "small", "--on", heldout, "--on", "essays.jsonl", "--json")
+    assert done.code == 0, done.err
+    lines = json.loads(done.out)
+    assert {(line["model"], line["file"]) for line in lines} == {
+        (name, file) for name in (str(model), "small") for file in (heldout, "essays.jsonl")
+    }
+    # The counted model has read these very sentences, the other next to nothing.
+    bits = {line["model"]: line["value"] for line in lines if line["measure"] == "bits_per_byte"}
+    assert bits[str(model)] < bits["small"]
+
+
+def test_questions(uncollapse, model, tasks):
+    done = uncollapse("evaluate", model, "--tasks", "sits", "--task-files", tasks, "--json")
+    assert done.code == 0, done.err
+    found = {line["measure"]: line["value"] for line in json.loads(done.out)}
+    assert found["acc"] == 1.0
+    assert set(found) == {"acc", "acc_norm"}
+    some = uncollapse("evaluate", model, "--tasks", "sits", "--task-files", tasks, "--limit", 1)
+    assert some.code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "no model was named"),
+        (("{model}",), "nothing was named"),
+        (("{model}", "--on", "none.jsonl"), "none.jsonl"),
+        (("nobody", "--on", "heldout.jsonl"), "no model answers to 'nobody'"),
+        (("{model}", "--tasks", "sits"), "--task-files DIR"),
+        (("{model}", "--tasks", "stands", "--task-files", "tasks"), "stands.jsonl"),
+        (("{model}", "--tasks", "broken", "--task-files", "tasks"), "line 2"),
+        (("{model}", "--tasks", "strange", "--task-files", "tasks"), "no known form"),
+        (("{model}", "--on", "blank.jsonl"), "blank.jsonl"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_nothing_is_written(uncollapse, desk, model, heldout, tasks, words, said):
+    (desk / "tasks" / "broken.jsonl").write_text('{"query": "a", "choices": ["b"], "gold": 0}\n{"query\n')
+    (desk / "tasks" / "strange.jsonl").write_text('{"riddle": "a"}\n')
+    write_rows(desk / "blank.jsonl", [{"text": " "}])
+    done = uncollapse("evaluate", *(str(model) if word == "{model}" else word for word in words), "-o", "result")
+    assert done.code == 2, done.out
+    assert said in done.err
+    assert not (desk / "result").exists()
+
+
+def test_a_folder_of_others_is_not_written_into(uncollapse, desk, model, heldout):
+    (desk / "notes").mkdir()
+    (desk / "notes" / "mine.txt").write_text("mine")
+    done = uncollapse("evaluate", model, "--on", heldout, "-o", "notes")
+    assert (done.code, "mine.txt" in done.err) == (2, True)
