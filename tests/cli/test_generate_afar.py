@@ -89,6 +89,7 @@ def test_what_passes_is_tried_again_by_the_next_start_and_nothing_else_is(uncoll
         first = uncollapse(*words(server))
         assert first.code == 2
         assert "2 x the endpoint did not answer" in first.err
+        assert "The same command tries again what may pass" in first.err
         before = len(server.asked)
         server.answer = echo
         again = uncollapse(*words(server))

@@ -166,7 +166,11 @@ LASTING = {
         "400: maximum context",
     ),
     "nonsense": (failure(422, "no such field"), "refused by the endpoint", "422: no such field"),
-    "moved": (Said(301, b"", headers={"Location": "http://elsewhere/"}), "refused by the endpoint", "301"),
+    "moved": (
+        Said(301, b"", headers={"Location": "http://elsewhere/"}),
+        "refused by the endpoint",
+        "301: it has moved to http://elsewhere/",
+    ),
     "filtered": (reply("Half", finish="content_filter"), "filtered by the endpoint", "content_filter"),
 }
 
@@ -269,6 +273,13 @@ def test_a_key_that_is_not_taken_ends_the_run():
 def test_a_model_that_is_not_there_ends_the_run():
     with pytest.raises(BrokenModel, match=r"knows no model 'said-model'.*does not exist"):
         written(lambda *_: failure(404, "The model `said-model` does not exist."))
+
+
+def test_one_that_has_moved_is_not_followed():
+    with serving(lambda *_: reply()) as server:
+        server.models = Said(308, b"", headers={"Location": "https://elsewhere/v1"})
+        with pytest.raises(BrokenModel, match="has moved: https://elsewhere/v1"):
+            Endpoint(server.address, QUICK).check()
 
 
 def test_a_list_of_models_is_not_needed():

@@ -247,7 +247,9 @@ def _check_rejects(course: Course, task: _Run) -> None:
     failed = course.account.failed
     if sum(failed.values()) > task.max_rejects:
         reasons = ", ".join(f"{count} x {reason}" for reason, count in failed.items())
+        again = any(task.room.may_pass(shard) for shard in course.receipts)
+        remedy = "The same command tries again what may pass. " if again else ""
         raise TooManyRejects(
             f"{sum(failed.values())} rows failed, {task.max_rejects} are allowed: {reasons}",
-            hint=f"See {task.room.progress}/*.rejects.jsonl. To go on: --max-rejects; nothing is done twice.",
+            hint=f"{remedy}See {task.room.progress}/*.rejects.jsonl. To go on: --max-rejects; nothing is done twice.",
         )

@@ -72,7 +72,7 @@ class Endpoint:
 
         Raises:
             UnknownModel: nothing answers.
-            BrokenModel: the key is not taken.
+            BrokenModel: the key is not taken, or it is elsewhere now.
         """
         try:
             reply = httpx2.get(f"{self._where.base}/models", headers=self._headers(), timeout=CHECK_SECONDS)
@@ -83,6 +83,11 @@ class Endpoint:
             ) from error
         if reply.status_code in (401, 403):
             raise self._locked(reply.status_code)
+        if reply.is_redirect:
+            raise BrokenModel(
+                f"{self._where.base} has moved: {reply.headers.get('location', 'nobody says where')}",
+                hint="Give the address where it is now; nobody is followed there with a key.",
+            )
 
     def write(self, asks: Sequence[Ask], *, decoding: Decoding) -> list[WrittenText]:
         """The texts that are asked for, in their order; one of which nothing came bears a fault.

@@ -109,7 +109,8 @@ def _refusal(status: int, headers: Mapping[str, str], content: bytes) -> Fault:
     detail = f"{status}: {_shown(content)}"
     if status >= 500 or status in TOO_OFTEN:
         return Fault(SILENT, detail, passing=True, wait=_retry_after(headers.get("retry-after", "")))
-    return Fault(REFUSED, detail)
+    moved = headers.get("location") if 300 <= status < 400 else None
+    return Fault(REFUSED, f"{status}: it has moved to {moved}" if moved else detail)
 
 
 def _retry_after(value: str) -> float:
