@@ -15,7 +15,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 LABORATORIES = ("gaussian", "discrete", "kde", "regression", "mixture", "autoencoder", "ngram")
 TELLERS = ("sources", "theory", "theory gaussian", "plan", "reproduce")
 VERBS = (
-    *("", "edit", "revert", "generate", "mix", "audit", "detect", "detector", "find", "marks"),
+    *("", "edit", "revert", "generate", "select", "mix", "audit", "detect", "detector", "find", "marks"),
     *(
         "trace",
         "verify",

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from uncollapse.ledger import Evidence, Verification, verify
     from uncollapse.provenance import Policy
     from uncollapse.sampling import Decoding
-    from uncollapse.selection import Mixture, mix
+    from uncollapse.selection import Mixture, Selection, mix, select
     from uncollapse.step import Outcome, Reject, Statistic, Step
 
 _ROOMS = {
@@ -81,7 +81,7 @@ _ROOMS = {
     "execution": ("RunResult",),
     "ledger": ("Evidence", "Verification", "verify"),
     "provenance": ("Policy",),
-    "selection": ("Mixture", "mix"),
+    "selection": ("Mixture", "Selection", "mix", "select"),
     "generation": ("Answer", "Continue", "Instruct", "Rephrase", "Verbalise"),
     "sampling": ("Decoding",),
     "step": ("Outcome", "Reject", "Statistic", "Step"),
@@ -126,6 +126,7 @@ __all__ = [
     "Rephrase",
     "Revert",
     "RunResult",
+    "Selection",
     "Statistic",
     "Step",
     "ToEdit",
@@ -144,6 +145,7 @@ __all__ = [
     "mix",
     "preset",
     "read",
+    "select",
     "verify",
     "write",
 ]

@@ -21,6 +21,7 @@ VERBS = {
     PACKAGE / "cli" / "find.py": {"find"},
     PACKAGE / "cli" / "reserve.py": {"add"},
     PACKAGE / "cli" / "mix.py": {"mix"},
+    PACKAGE / "cli" / "select.py": {"select"},
     PACKAGE / "cli" / "generate.py": {"generate"},
     PACKAGE / "cli" / "prompts.py": {"prompts"},
     PACKAGE / "cli" / "train.py": {"train"},

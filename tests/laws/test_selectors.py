@@ -8,16 +8,23 @@ import json
 import pickle
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from made_text import made
 from pools import pool
 from uncollapse.errors import UsageError
 from uncollapse.fingerprint import canonical_json
+from uncollapse.provenance import words
 from uncollapse.selection.at_random import AtRandom
 from uncollapse.selection.choosing import Budget
 from uncollapse.selection.coverage import Coverage
+from uncollapse.selection.facility import Facility
 from uncollapse.selection.importance import Importance
+from uncollapse.selection.kmeans_quality import ClusterQuality
+from uncollapse.selection.likelihood import LikelihoodBand
+from uncollapse.selection.rebalance import Rebalance
+from uncollapse.selection.repeats import Duplicates
 
 UNITS = (Budget(30), Budget(2000, "words"), Budget(9000, "bytes"))
 BASE = [*made(80, seed=1, length=60), *made(30, seed=4, length=170)]
@@ -32,11 +39,21 @@ SELECTORS = {
     "coverage, rough": lambda **more: Coverage(tolerance=0.1, orders=(1, 2), **more),
     "coverage, capped": lambda **more: Coverage(caps={"side": 0.4}, **more),
     "importance": Importance,
+    "rebalance": lambda **more: Rebalance(by_column="side", **more),
+    "rebalance, clusters": lambda **more: Rebalance(alpha=0, clusters=4, **more),
+    "likelihood": lambda **more: LikelihoodBand(score="score", **more),
+    "duplicates": Duplicates,
+    "duplicates, words": lambda **more: Duplicates(sameness="words", **more),
+    "duplicates, text": lambda **more: Duplicates(sameness="text", **more),
+    "quality": lambda **more: ClusterQuality(score="score", by_column="side", **more),
+    "quality, clusters": lambda **more: ClusterQuality(score="score", clusters=4, temperature=0.5, **more),
+    "facility": Facility,
+    "facility, cover": lambda **more: Facility(strategy="cover", **more),
     "importance, published": lambda **more: Importance(scoring="published", **more),
 }
 LONG = {"importance, published"}  # leaves out documents of fewer than 100 tokens
 # What does not draw, or hardly, gives the same with any seed.
-STEADY = {"coverage", "coverage, rough", "coverage, capped", "importance, published"}
+STEADY = {"coverage", "coverage, rough", "coverage, capped", "importance, published", "facility, cover"}
 
 
 def batches(order, cuts=()):
@@ -63,6 +80,8 @@ def taken(choice, order):
 
 @pytest.fixture(params=SELECTORS)
 def name(request):
+    if request.param.startswith("facility"):
+        pytest.importorskip("pyversity")
     return request.param
 
 
@@ -98,14 +117,14 @@ def test_the_same_seed_gives_the_same_and_another_another(make, name, budgets):
 
 
 def test_the_budget_is_met_and_never_exceeded(make, budgets):
-    words = np.array([len(text.split()) for text in TEXTS])
+    sizes = words(pa.array(TEXTS))
     for budget in budgets:
         counts = choose(make(), IN_ORDER, budget=budget).counts
         if budget.unit == "documents":
             assert counts.sum() == budget.amount
         if budget.unit == "words":
             # What is left open is less than the longest document.
-            assert budget.amount - words.max() < (counts * words).sum() <= budget.amount
+            assert budget.amount - sizes.max() < (counts * sizes).sum() <= budget.amount
 
 
 def test_every_row_is_accounted_for_in_plain_values(make, budgets):

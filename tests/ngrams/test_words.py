@@ -171,3 +171,19 @@ def test_orders_can_be_asked_for_in_any_order():
         for order in orders:
             (fresh,) = tokens_of(texts)
             assert tokens.ngrams(order).tolist() == fresh.ngrams(order).tolist()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ein Caf\u00e9, 12_3!!! don't\u2026 \u0130stanbul \u03a3\u03a3\u03a3",
+        "\u4f60\u597d x\u0301y \u00bd",
+        "a\u2028b\x1cc",
+        "",
+        "...\n.",
+        "e\u0301 \u00e9",
+    ],
+)
+def test_word_punct_is_the_regular_expression_of_that_name(text):
+    found = cut_texts([text], Cutting(rule=Rule.WORD_PUNCT))[0]
+    assert found == re.findall(r"\w+|[^\w\s]+", text.lower())

@@ -29,6 +29,7 @@ from uncollapse.cli import (
     recipes,
     reserve,
     revert,
+    select,
     sign,
     trace,
     train,
@@ -84,6 +85,7 @@ _add(edit.edit, group=MAKE)
 _add(revert.revert, group=MAKE)
 _add(generate.generate, group=MAKE)
 _add(prompts.prompts, group=MAKE)
+_add(select.select, group=CHOOSE)
 _add(mix.mix, group=CHOOSE)
 _add(audit.audit, group=CHECK)
 _add(detect.detect, group=CHECK)

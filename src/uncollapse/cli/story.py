@@ -20,6 +20,7 @@ from uncollapse.cli import (
     mixing_run,
     prompts_run,
     reserve_run,
+    selecting_run,
     tracing_run,
     training_run,
 )
@@ -40,6 +41,7 @@ from uncollapse.cli.reserve_settings import (
     reserve_add_job,
     reserve_check_job,
 )
+from uncollapse.cli.selecting_run import SelectJob, select_job
 from uncollapse.cli.settings import (
     AuditJob,
     EditJob,
@@ -67,6 +69,7 @@ Asked: TypeAlias = (
     | CardJob
     | MixJob
     | PromptsJob
+    | SelectJob
     | DetectJob
     | EvaluateJob
     | DetectorJob
@@ -111,6 +114,7 @@ VERBS: Mapping[str, Verb] = {
     "prompts": Verb(lambda given, base: prompts_job(given, base=base), prompts_run.perform),
     "train": Verb(lambda given, _: train_job(given), training_run.perform),
     "evaluate": Verb(lambda given, base: evaluate_job(given, base=base), evaluating_run.perform),
+    "select": Verb(lambda given, base: select_job(given, base=base), selecting_run.perform),
     "mix": Verb(lambda given, base: mix_job(given, base=base), mixing_run.perform),
     "card": Verb(lambda given, base: card_job(given, base=base), card_run.perform),
     "audit": Verb(lambda given, base: audit_job(given, base=base), auditing_run.perform),

@@ -139,7 +139,7 @@ class Plan:
 
     `columns` is the schema of the user's own columns as they stand in the corpus. `broken_rows` counts the rows that
     the planning pass could not read. `recipes` holds the recipes, by fingerprint, that made the inputs. `folders` are
-    the local folders that were named. `mixture` says, of a mixture, what was asked and what was reached.
+    the local folders that were named. `mixture` and `selection` say, of such, what was asked and what was reached.
     """
 
     inputs: tuple[Input, ...]
@@ -151,6 +151,7 @@ class Plan:
     recipes: Mapping[str, Json] = field(default_factory=dict)
     folders: tuple[Path, ...] = ()
     mixture: Mapping[str, Json] = field(default_factory=dict)
+    selection: Mapping[str, Json] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -177,6 +178,7 @@ class Plan:
             "shards": [[list(piece) for piece in shard.pieces] for shard in self.shards],
             "notices": {notice.what: list(notice.names) for notice in self.notices},
             **({"mixture": dict(self.mixture)} if self.mixture else {}),
+            **({"selection": dict(self.selection)} if self.selection else {}),
         }
 
     @cached_property

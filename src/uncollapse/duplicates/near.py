@@ -96,7 +96,7 @@ class NearDuplicates(OverWords):
         """The clusters."""
         signed = self._settled()
         documents = int(signed.copies.sum())
-        one, other, alike = _links(signed.signatures, self.threshold)
+        one, other, alike = links(signed.signatures, self.threshold)
         size = len(signed.keys)
         groups, label = (
             connected_components(coo_array((np.ones(len(one)), (one, other)), shape=(size, size)), directed=False)
@@ -134,7 +134,7 @@ def _united(parts: list[_Signed]) -> _Signed:
     return _Signed(keys, copies, np.concatenate([part.signatures for part in parts])[first], True)
 
 
-def _links(
+def links(
     signed: UInt32[ndarray, "n s"], threshold: float
 ) -> tuple[Int64[ndarray, "l"], Int64[ndarray, "l"], Float64[ndarray, "l"]]:
     """Pairs of documents that share a band and are similar enough, and how similar they are."""

@@ -63,7 +63,7 @@ def _plan_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterato
     yield from (f"input {source}: new" for source in after if source not in before)
     if list(before) != list(after) and set(before) == set(after):
         yield "the inputs come in another order"
-    for part in ("layout", "mixture"):
+    for part in ("layout", "mixture", "selection"):
         values = _flat(old.get(part, {})), _flat(new.get(part, {}))
         for name in dict.fromkeys([*values[0], *values[1]]):
             if values[0].get(name) != values[1].get(name):

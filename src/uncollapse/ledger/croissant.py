@@ -129,7 +129,8 @@ def _derived(entry: Mapping[str, Any]) -> dict[str, Any]:
 def _activity(manifest: Manifest) -> dict[str, Any]:
     """The run that wrote the corpus, with the models behind it as agents."""
     steps = [str(manifest.recipes.get(mark, {}).get("step", mark)) for mark in manifest.steps]
-    what = "mix" if "mixture" in manifest.plan else " then ".join(steps) or "written as read"
+    drawn = [verb for part, verb in (("mixture", "mix"), ("selection", "select")) if part in manifest.plan]
+    what = " then ".join(drawn or steps) or "written as read"
     agents = [
         {
             "@type": "prov:SoftwareAgent",

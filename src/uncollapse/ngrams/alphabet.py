@@ -110,10 +110,10 @@ def word_punct_roles() -> UInt8[ndarray, "1114112"]:
     Source: nltk's WordPunctTokenizer, the regular expression `\w+|[^\w\s]+` of Python's `re`.
     """
     roles = np.full(_POINTS, Role.MARK, dtype=np.uint8)
-    signs = [chr(point) for point in range(_POINTS)]
-    roles[[point for point, sign in enumerate(signs) if sign.isalnum()]] = Role.LETTER
+    signs = np.arange(_POINTS, dtype=np.uint32).view("U1")
+    roles[np.strings.isalnum(signs)] = Role.LETTER
     roles[ord("_")] = Role.LETTER
-    roles[[point for point, sign in enumerate(signs) if sign.isspace()]] = Role.SPACE
+    roles[np.strings.isspace(signs)] = Role.SPACE
     roles.setflags(write=False)
     return roles
 

@@ -19,6 +19,7 @@ def as_told(
 ) -> dict[str, Any]:
     """What the manifest says of a mixture."""
     taken = drawn.taken
+    assert taken is not None
     exact = asked.share * (taken.human_size + taken.synthetic_size)
     sides = {role.name.lower(): role for role in Role}
     sources = [entry.source for entry in inputs.corpus.plan.inputs]

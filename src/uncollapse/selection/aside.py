@@ -22,7 +22,7 @@ from uncollapse.corpora.reading import BATCH_BYTES, BATCH_ROWS, Part, Place
 from uncollapse.corpora.storage import refusals
 from uncollapse.corpora.tables import sizes
 from uncollapse.provenance import History
-from uncollapse.selection.drawing import REASONS, Drawn
+from uncollapse.selection.drawing import Drawn
 from uncollapse.selection.survey import Inputs, Watcher
 from uncollapse.step import Fate, Reject
 
@@ -139,7 +139,10 @@ class _Filling:
         fates = self.drawn.fate[first : first + len(part.places)]
         for row in np.flatnonzero(fates >= 0).tolist():
             place = part.places[row]
-            self.leave(int(self.drawn.aside[first + row]), _reject(place, REASONS[int(fates[row])]))
+            reason, detail = self.drawn.reasons[int(fates[row])], self.drawn.detail(first + row)
+            self.leave(
+                int(self.drawn.aside[first + row]), Reject(place.source, place.row, Fate.DROPPED, reason, detail)
+            )
         for reject in part.rejects:
             self.leave(0, reject)
 
@@ -163,10 +166,6 @@ class _Filling:
             with self.store.rejects(shard).open("ab") as file:
                 file.write(lines)
         self.held, self.left, self.bytes = [], {}, 0
-
-
-def _reject(place: Place, reason: str) -> Reject:
-    return Reject(place.source, place.row, Fate.DROPPED, reason)
 
 
 def _with_places(part: Part, rows: ndarray, places: ndarray, form: pa.Schema) -> pa.RecordBatch:

@@ -23,6 +23,7 @@ from uncollapse.errors import MissingColumn, UsageError
 from uncollapse.fingerprint import Json
 from uncollapse.ngrams import mix
 from uncollapse.provenance import words
+from uncollapse.selection.drawing import nothing_more
 from uncollapse.step import Configured
 
 Unit: TypeAlias = Literal["documents", "words", "bytes"]
@@ -40,16 +41,12 @@ class Budget(NamedTuple):
         return f"{self.amount:,} {self.unit}"
 
 
-def _nothing_more(row: int) -> str:  # noqa: ARG001 (one signature)
-    return ""
-
-
 class Reasons(NamedTuple):
     """Why rows were not taken: for each row the number of its reason among `names`, and what there is to say of it."""
 
     names: tuple[str, ...]
     of: Int64[ndarray, "n"]
-    detail: Callable[[int], str] = _nothing_more
+    detail: Callable[[int], str] = nothing_more
 
 
 class Choice(NamedTuple):
@@ -119,8 +116,8 @@ class Rows:
 class Looking:
     """Gathers what is known of the rows of a pool, batch by batch."""
 
-    def __init__(self, selector: Selector, budget: Budget) -> None:
-        self._budget, self._caps = budget, sorted(selector.caps.items())
+    def __init__(self, selector: Selector, budget: Budget, *, repeats: int = 1) -> None:
+        self._budget, self._repeats, self._caps = budget, repeats, sorted(selector.caps.items())
         self._key = f"{selector.seed}\0{selector.fingerprint}\0"
         self._found: list[tuple[ndarray, ...]] = []
         self._strata: list[list[ndarray]] = [[] for _ in self._caps]
@@ -152,13 +149,13 @@ class Looking:
             raise UsageError("the pool has no documents", hint="Name files or folders that hold some.")
         draws, ties, sizes, count = (np.concatenate(parts) for parts in zip(*self._found, strict=True))
         strata = [np.concatenate(parts) for parts in self._strata]
-        _check(self._budget, sizes)
+        _check(self._budget, sizes, repeats=self._repeats)
         return Rows(_told_apart(draws, ties), sizes, count, self._budget, self._caps, strata)
 
 
-def looked_through(pool: Pool, selector: Selector, budget: Budget) -> Rows:
-    """What is known of the rows of a pool, in one pass."""
-    looking = Looking(selector, budget)
+def looked_through(pool: Pool, selector: Selector, budget: Budget, *, repeats: int = 1) -> Rows:
+    """What is known of the rows of a pool, in one pass; each may be taken `repeats` times."""
+    looking = Looking(selector, budget, repeats=repeats)
     for batch in pool:
         looking.take(batch)
     return looking.rows()
@@ -216,13 +213,14 @@ def _told_apart(draws: UInt64[ndarray, "n"], ties: UInt64[ndarray, "n"]) -> UInt
     return result
 
 
-def _check(budget: Budget, sizes: Int64[ndarray, "n"]) -> None:
-    there = int(sizes.sum())
+def _check(budget: Budget, sizes: Int64[ndarray, "n"], *, repeats: int) -> None:
+    there = int(sizes.sum()) * repeats
     if budget.amount < 1:
         raise UsageError(f"a budget of {budget} is none", hint="--budget 1000")
     if budget.amount > there:
+        again = f" with every document {repeats} times" if repeats > 1 else ""
         raise UsageError(
-            f"the budget is {budget}, and the pool holds {there:,}", hint=f"Ask for --budget {there} or less."
+            f"the budget is {budget}, and the pool holds {there:,}{again}", hint=f"Ask for --budget {there} or less."
         )
     if budget.amount < sizes.min():
         raise UsageError(

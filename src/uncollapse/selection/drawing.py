@@ -4,8 +4,8 @@ Everything follows from what the rows are: the draw of a row is keyed by seed an
 what is said of them, and the order of the result is a hash of both. So no order of files, rows or shards matters.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Float64, Int64, UInt64
@@ -24,12 +24,18 @@ NOT_DRAWN, DOUBLED, WEIGHTLESS = "not drawn", "its text is there already", "weig
 REASONS = (NOT_DRAWN, DOUBLED, WEIGHTLESS)
 
 
+def nothing_more(row: int) -> str:  # noqa: ARG001 (one signature)
+    """Nothing: there is no more to say of a row than its reason."""
+    return ""
+
+
 @dataclass(frozen=True)
 class Drawn:
     """What became of each row, and the order of the rows that were taken.
 
     `row`, `turn` (from 0) and `shard` describe the places of the result in their order. `fate` gives for each row the
-    number of the reason in `REASONS` for which it was not taken, or -1; `aside` the shard that accounts for it then.
+    number of the reason in `reasons` for which it was not taken, or -1; `aside` the shard that accounts for it then,
+    and `detail` what more there is to say.
     """
 
     row: Int64[ndarray, "taken"]
@@ -37,8 +43,10 @@ class Drawn:
     shard: Int64[ndarray, "taken"]
     fate: Int64[ndarray, "rows"]
     aside: Int64[ndarray, "rows"]
-    taken: Taken
-    account: Mapping[str, int]
+    taken: Taken | None = None
+    account: Mapping[str, int] = field(default_factory=dict)
+    reasons: tuple[str, ...] = REASONS
+    detail: Callable[[int], str] = nothing_more
 
     @property
     def shards(self) -> int:
@@ -75,7 +83,9 @@ def draw(rows: ndarray, asked: Asked, *, repeat_cap: int) -> Drawn:
     if not counts.any():
         raise UsageError("nothing would be in the mixture", hint="Give text, and a total that holds some of it.")
     fate = np.where(counts > 0, -1, np.where(weightless, 2, np.where(allowed == 0, 1, 0)))
-    return _placed(rows, groups, counts, fate, taken)
+    drawn = placed(rows["draw"], counts, fate, number=groups.number, text=rows["bytes"])
+    account = {"texts on both sides": groups.on_both_sides, "repeated": int((drawn.turn > 0).sum())}
+    return replace(drawn, taken=taken, account=account)
 
 
 def size_of(rows: ndarray, unit: str) -> Int64[ndarray, "rows"]:
@@ -122,18 +132,18 @@ def _keys(draws: UInt64[ndarray, "some"], weights: Float64[ndarray, "some"]) -> 
         return -np.log(uniform) / weights
 
 
-def _placed(rows: ndarray, groups: Groups, counts: ndarray, fate: ndarray, taken: Taken) -> Drawn:
-    row = np.repeat(np.arange(len(rows)), counts)
+def placed(draw: UInt64[ndarray, "rows"], counts: ndarray, fate: ndarray, *, number: ndarray, text: ndarray) -> Drawn:
+    """Rows that are taken so often, in the order of a hash of their draws and numbers; `text` is in bytes."""
+    row = np.repeat(np.arange(len(draw)), counts)
     turn = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
-    draws, number = rows["draw"][row], groups.number[row]
+    draws, number = draw[row], number[row]
     key = _mixed(draws ^ _mixed(number.astype(np.uint64) + (turn.astype(np.uint64) << np.uint64(32))))
     order = np.lexsort((turn, number, draws, key))
     row, turn = row[order], turn[order]
-    shard = _shards(rows["bytes"][row] + ROW_CHARGE)
+    shard = _shards(text[row] + ROW_CHARGE)
     count = np.uint64(shard[-1] + 1)
-    aside = ((rows["draw"] >> np.uint64(32)) * count >> np.uint64(32)).astype(np.int64)
-    account = {"texts on both sides": groups.on_both_sides, "repeated": int((turn > 0).sum())}
-    return Drawn(row, turn, shard, fate, aside, taken, account)
+    aside = ((draw >> np.uint64(32)) * count >> np.uint64(32)).astype(np.int64)
+    return Drawn(row, turn, shard, fate, aside)
 
 
 def _mixed(values: UInt64[ndarray, "n"]) -> UInt64[ndarray, "n"]:

@@ -16,6 +16,8 @@ from uncollapse.selection.filling import Filling
 
 _AT_ONCE = 4096  # documents whose first gains are found together
 _MOST = 256  # documents that are looked at again together
+_BLOCK = 512
+_NEGLIGIBLE = 1e-9  # of the first gain
 
 
 @dataclass(eq=False)
@@ -101,28 +103,80 @@ class _Waiting:
 def choose_greedily(gain: Gain, filling: Filling, *, rank: Int64[ndarray, "n"], tolerance: float) -> int:
     """How many gains were looked at until nothing fits or adds any more; what was taken stands in the filling.
 
-    With a tolerance e each step is at least 1 - e of the best, and the result 1 - exp(e - 1) of the best there is in
-    place of 1 - 1/e. Of equal gains that of the lowest rank is taken.
+    Of equal gains that of the lowest rank is taken. With a tolerance e each step is at least 1 - e of the best, and the
+    result 1 - exp(e - 1) of the best there is in place of 1 - 1/e.
     """
+    if tolerance > 0:
+        return _by_thresholds(gain, filling, rank, tolerance)
     waiting = _Waiting(gain.all(), rank)
     looked, size = len(rank), 1
-    while True:
-        block: list[int] = []
-        while len(block) < size:
-            first = waiting.pop()
-            if first is None or first[0] >= 0:
-                break
-            if filling.fits(first[2]):
-                block.append(first[2])
-        if not block:
-            return looked
+    while block := _first_that_fit(waiting, filling, size):
         found = sorted((-worth, int(rank[each]), each) for worth, each in zip(gain.of(block), block, strict=True))
         looked += len(block)
         best, behind = found[0], waiting.top()
-        taken = best[0] < 0 and (behind is None or (best[0], best[1]) < (behind[0] * (1 - tolerance), behind[1]))
+        taken = best[0] < 0 and (behind is None or best[:2] < behind[:2])
         if taken:
             filling.take(best[2])
             gain.add(best[2])
         for worth, _, each in found[taken:]:
             waiting.push(-worth, each)
         size = max(size // 2, 1) if taken else min(2 * size, _MOST)
+    return looked
+
+
+def _first_that_fit(waiting: _Waiting, filling: Filling, size: int) -> list[int]:
+    """The first documents that fit and may add something; those before them that do not are let go."""
+    block: list[int] = []
+    while len(block) < size:
+        first = waiting.pop()
+        if first is None or first[0] >= 0:
+            break
+        if filling.fits(first[2]):
+            block.append(first[2])
+    return block
+
+
+def _by_thresholds(gain: Gain, filling: Filling, rank: Int64[ndarray, "n"], tolerance: float) -> int:
+    """The same with a threshold that falls by the tolerance each time: whatever is above it is taken as it comes.
+
+    All other gains are below threshold / (1 - e), so what is taken is at least 1 - e of the best.
+
+    Source: Badanidiyuru and Vondrak 2014, section 3.
+    """
+    bounds = gain.all()
+    looked = len(bounds)
+    least = float(bounds.max(initial=0.0)) * _NEGLIGIBLE
+    threshold = float("inf")
+    while True:
+        bounds[filling.rows.sizes > filling.left] = -np.inf
+        highest = float(bounds.max())
+        if highest <= least:
+            return looked
+        threshold = min(threshold, highest) * (1 - tolerance)
+        above = np.flatnonzero(bounds >= threshold)
+        above = above[np.lexsort((rank[above], -bounds[above]))]
+        for at in range(0, len(above), _BLOCK):
+            looked += _take_above(gain, filling, bounds, above[at : at + _BLOCK], threshold)
+
+
+def _take_above(
+    gain: Gain, filling: Filling, bounds: Float64[ndarray, "n"], some: Int64[ndarray, "b"], threshold: float
+) -> int:
+    """How many gains were looked at; of some documents those are taken that are above the threshold in their turn."""
+    bounds[some] = gain.of(some.tolist())
+    looked, taken = len(some), False
+    for document in some[np.argsort(-bounds[some], kind="stable")].tolist():
+        if bounds[document] < threshold:
+            break
+        if not filling.fits(document):
+            bounds[document] = -np.inf
+            continue
+        if taken:
+            bounds[document] = gain.of([document])[0]
+            looked += 1
+        if bounds[document] >= threshold:
+            filling.take(document)
+            gain.add(document)
+            bounds[document] = -np.inf
+            taken = True
+    return looked

@@ -8,11 +8,9 @@ generation: rows keep id, origin, generation, parents, recipe, edits and what th
 """
 
 import os
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
@@ -20,19 +18,18 @@ import pyarrow as pa
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from uncollapse.corpora.addresses import Found, find, local_folders
-from uncollapse.corpora.corpus import Corpus, Worked, steps_ready
-from uncollapse.corpora.histories import Histories
-from uncollapse.corpora.plan import Layout, Notice, Piece, Plan, Shard
+from uncollapse.corpora.corpus import Corpus
+from uncollapse.corpora.plan import Layout, Notice
 from uncollapse.corpora.planning import make_plan
-from uncollapse.corpora.reading import Parts
 from uncollapse.document import Origin
 from uncollapse.errors import InputError, PolicyRefused, UsageError
 from uncollapse.provenance import Breach, Holdings, Policy, joined, model_table, sidecar_rows
 from uncollapse.provenance.holdings import Reserved
 from uncollapse.selection.account import as_told
-from uncollapse.selection.aside import Store, counted, put_aside
+from uncollapse.selection.aside import counted
 from uncollapse.selection.drawing import Drawn, draw
 from uncollapse.selection.proportions import Asked
+from uncollapse.selection.shuffled import Shuffled, planned
 from uncollapse.selection.survey import Inputs, Role, Watcher, survey
 
 
@@ -107,36 +104,8 @@ class Rooted(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Mixture(Corpus):
-    """Rows of several corpora in the order of their draws; nothing is put aside before they are read or written."""
-
-    inputs: Inputs | None = field(default=None, repr=False)
-    drawn: Drawn | None = field(default=None, repr=False)
-    on_progress: Watcher | None = field(default=None, repr=False)
-
-    def made_ready(self, folder: Path) -> Corpus:
-        """The mixture with its rows put aside in the folder, shard by shard."""
-        assert self.inputs is not None
-        assert self.drawn is not None
-        store = put_aside(self.inputs, self.drawn, folder / "aside", on_progress=self.on_progress)
-        return _Ready(self.plan, steps_ready(self.steps, folder), self.max_rejects, store=store)
-
-    def reader(self) -> Parts:
-        """Never returns: the rows are put aside first."""
-        raise AssertionError("a mixture is made ready before it is read")
-
-    def _worked(self, *, histories: Histories | None) -> Iterator[Worked]:
-        with tempfile.TemporaryDirectory(prefix="uncollapse-mix-") as folder:
-            yield from self.made_ready(Path(folder))._worked(histories=histories)
-
-
-@dataclass(frozen=True)
-class _Ready(Corpus):
-    store: Store | None = None
-
-    def reader(self) -> Parts:
-        assert self.store is not None
-        return self.store
+class Mixture(Shuffled):
+    """A mixture of several corpora."""
 
 
 def mix(
@@ -170,7 +139,7 @@ def mix(
         told["policy"] = {**policy.model_dump(mode="json", exclude_defaults=True), "verdict": "kept"}
     told["roots"] = {where: dict(rooted.roots) for where, rooted in ledgers.items()}
     counts = counted(drawn, sources, found.broken, found.rows)
-    plan = _plan(read, counts, text=found.rows["bytes"][drawn.row], drawn=drawn)
+    plan = planned(read, counts, text=found.rows["bytes"][drawn.row], drawn=drawn)
     return Mixture(
         replace(plan, mixture=told), max_rejects=mixing.max_rejects, inputs=inputs, drawn=drawn, on_progress=on_progress
     )
@@ -230,25 +199,6 @@ def _refuse_twice(files: Sequence[Found], roles: Sequence[Role]) -> None:
 
 def _called(role: Role) -> str:
     return "--accumulate" if role is Role.EARLIER else f"--{role.name.lower()}"
-
-
-def _plan(read: Plan, counts: np.ndarray, *, text: np.ndarray, drawn: Drawn) -> Plan:
-    """The plan of the mixture: its shards with the number of rows that each has from each input.
-
-    Rows that are taken more than once are an input once more, with as many rows as are taken again.
-    """
-    entries = list(read.inputs)
-    numbers = {(at, 0): at for at in range(len(entries))}
-    for at, turn in sorted({(int(row[0]), int(row[1])) for row in counts if row[1]}):
-        again = int(counts[(counts[:, 0] == at) & (counts[:, 1] == turn), 3].sum())
-        numbers[at, turn] = len(entries)
-        entries.append(replace(read.inputs[at], rows=again, turn=turn + 1))
-    sizes = np.bincount(drawn.shard, weights=text, minlength=drawn.shards).astype(np.int64)
-    pieces: list[list[Piece]] = [[] for _ in range(drawn.shards)]
-    for at, turn, shard, rows in counts.tolist():
-        pieces[shard].append(Piece(numbers[at, turn], 0, 0, 1, rows))
-    shards = tuple(Shard(number, tuple(own), int(sizes[number])) for number, own in enumerate(pieces))
-    return replace(read, inputs=tuple(entries), shards=shards)
 
 
 def _breaches(

@@ -3,6 +3,7 @@
 Source: Xie et al. 2023, arXiv 2302.03169; package `data-selection` 1.0.3, `hashed_ngram_dsir.py`.
 """
 
+from collections.abc import Iterable
 from hashlib import sha256
 
 import numpy as np
@@ -39,14 +40,30 @@ class Sha256Buckets:
         missing = np.flatnonzero((self._keys[place] != keys) | (result < 0))
         if len(missing):
             new, first, back = np.unique(keys[missing], return_index=True, return_inverse=True)
-            found = np.array([self._bucket(text) for text in tokens.spell(order, missing[first])], np.int64)
+            found = self._buckets_of(_spelt(tokens, order, missing[first]))
             result[missing] = found[back]
             there = (new >> np.uint64(43)).astype(np.int64)
             self._keys[there], self._values[there] = new, found
         return result
 
-    def _bucket(self, text: str) -> int:
-        return int.from_bytes(sha256(text.encode()).digest(), "big") % self._buckets
+    def _buckets_of(self, grams: Iterable[bytes]) -> Int64[ndarray, "m"]:
+        digests = np.frombuffer(b"".join([sha256(gram).digest() for gram in grams]), ">u4").reshape(-1, 8)
+        result = np.zeros(len(digests), np.int64)
+        for part in digests.T.astype(np.int64):
+            result = ((result << 32) + part) % self._buckets
+        return result
+
+
+def _spelt(tokens: Tokens, order: int, which: Int64[ndarray, "m"]) -> Iterable[bytes]:
+    """The words of some n-grams in UTF-8, one blank between two."""
+    data = tokens.data.tobytes()
+    first = np.flatnonzero(tokens.inside(order))[which]
+    columns = []
+    for at in range(order):
+        starts = tokens.start[first + at]
+        ends = starts + tokens.length[first + at]
+        columns.append([data[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)])
+    return columns[0] if order == 1 else map(b" ".join, zip(*columns, strict=True))
 
 
 def log_ratio(target: Int64[ndarray, "b"], raw: Int64[ndarray, "b"]) -> Float64[ndarray, "b"]:
