@@ -26,6 +26,7 @@ from uncollapse.cli import (
     marks,
     mix,
     models,
+    prompts,
     recipes,
     reserve,
     revert,
@@ -84,6 +85,7 @@ def _until_nobody_reads(verb: Callable[..., None]) -> Callable[..., None]:
 _add(edit.edit, group=MAKE)
 _add(revert.revert, group=MAKE)
 _add(generate.generate, group=MAKE)
+_add(prompts.prompts, group=MAKE)
 _add(select.select, group=CHOOSE)
 _add(mix.mix, group=CHOOSE)
 _add(audit.audit, group=CHECK)

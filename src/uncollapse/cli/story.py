@@ -19,6 +19,7 @@ from uncollapse.cli import (
     ledger_run,
     marks_run,
     mixing_run,
+    prompts_run,
     reserve_run,
     selecting_run,
     tracing_run,
@@ -31,6 +32,7 @@ from uncollapse.cli.evaluating_run import EvaluateJob, evaluate_job
 from uncollapse.cli.failures import visible
 from uncollapse.cli.generating_settings import GenerateJob, generate_job
 from uncollapse.cli.mixing_run import MixJob, mix_job
+from uncollapse.cli.prompts_run import PromptsJob, prompts_job
 from uncollapse.cli.reserve_settings import (
     FindJob,
     MarksJob,
@@ -69,6 +71,7 @@ Asked: TypeAlias = (
     | CardJob
     | CompareJob
     | MixJob
+    | PromptsJob
     | SelectJob
     | DetectJob
     | EvaluateJob
@@ -111,6 +114,7 @@ VERBS: Mapping[str, Verb] = {
     "edit": Verb(lambda given, _: edit_job(given), editing_run.perform),
     "revert": Verb(lambda given, _: revert_job(given), editing_run.perform_revert),
     "generate": Verb(lambda given, base: generate_job(given, base=base), generating_run.perform),
+    "prompts": Verb(lambda given, base: prompts_job(given, base=base), prompts_run.perform),
     "train": Verb(lambda given, _: train_job(given), training_run.perform),
     "evaluate": Verb(lambda given, base: evaluate_job(given, base=base), evaluating_run.perform),
     "select": Verb(lambda given, base: select_job(given, base=base), selecting_run.perform),
@@ -155,8 +159,6 @@ def read_story(path: Path) -> Sequence[Chapter]:
         if isinstance(chapter.job, TrainJob):
             chapter.job.training()
         made.add(Path(chapter.job.output))
-        if isinstance(chapter.job, GenerateJob):
-            made |= set(chapter.job.folders)
     return chapters
 
 
