@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         BrokenModel,
         BrokenRow,
         ColumnClash,
+        EndpointDown,
         InputError,
         MissingColumn,
         MissingExtra,
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     )
     from uncollapse.execution import RunResult
     from uncollapse.execution import run as write
-    from uncollapse.generation import Answer, Continue, Rephrase
+    from uncollapse.generation import Answer, Continue, Instruct, Rephrase, Verbalise
     from uncollapse.language_models import load as load_model
     from uncollapse.ledger import Evidence, Verification, verify
     from uncollapse.provenance import Policy
@@ -60,6 +61,7 @@ _ROOMS = {
         "BrokenModel",
         "BrokenRow",
         "ColumnClash",
+        "EndpointDown",
         "InputError",
         "MissingColumn",
         "MissingExtra",
@@ -80,7 +82,7 @@ _ROOMS = {
     "ledger": ("Evidence", "Verification", "verify"),
     "provenance": ("Policy",),
     "selection": ("Mixture", "Selection", "arbitrate", "mix", "select"),
-    "generation": ("Answer", "Continue", "Rephrase"),
+    "generation": ("Answer", "Continue", "Instruct", "Rephrase", "Verbalise"),
     "sampling": ("Decoding",),
     "step": ("Outcome", "Reject", "Statistic", "Step"),
 }
@@ -102,8 +104,10 @@ __all__ = [
     "Decoding",
     "Document",
     "Edit",
+    "EndpointDown",
     "Evidence",
     "InputError",
+    "Instruct",
     "MissingColumn",
     "MissingExtra",
     "MissingInput",
@@ -130,6 +134,7 @@ __all__ = [
     "UncollapseError",
     "UnknownModel",
     "UsageError",
+    "Verbalise",
     "Verification",
     "WorkerLost",
     "__version__",

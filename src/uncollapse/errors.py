@@ -9,7 +9,8 @@ UncollapseError              base; exit code 2
 │   └── BrokenRow            one row cannot be read: bad JSON, bad UTF-8, no text
 ├── ModelError               a language model cannot be had or used
 │   ├── UnknownModel         nothing answers to this address
-│   └── BrokenModel          it is there, but it is not what it should be: wrong hash, no weights
+│   ├── BrokenModel          it is there, but it is not what it should be: wrong hash, no weights
+│   └── EndpointDown         an endpoint does not answer any more
 ├── OutputError              what was to be written cannot be
 │   ├── RecipeDiffers        the folder holds the result of another recipe or another input
 │   ├── OutputBusy           another run is writing there
@@ -86,6 +87,10 @@ class UnknownModel(ModelError):
 
 class BrokenModel(ModelError):
     """The model is there but is not what it should be: wrong hash, no weights, no tokenizer."""
+
+
+class EndpointDown(ModelError):
+    """An endpoint has answered one request after the other with nothing; what it answered before is kept."""
 
 
 class OutputError(UncollapseError):

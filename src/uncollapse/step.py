@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import StrEnum
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Protocol, Self, TypeAlias, TypeVar, runtime_checkable
 
 import pyarrow as pa
@@ -55,7 +56,8 @@ class Reject:
     """One row that stayed behind: where it stood, its fate, the reason in a few fixed words, and details.
 
     A step counts `row` from 0 in the batch that it was given; whoever runs the step puts the file and the
-    number there in place of that, as a step sees neither.
+    number there in place of that, as a step sees neither. `passing` says that another try may succeed: a run that
+    goes on tries such rows again.
     """
 
     source: str
@@ -63,15 +65,21 @@ class Reject:
     fate: Fate
     reason: str
     detail: str = ""
+    passing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a step makes of a batch; `kept` + rejects is always the number of rows that came in."""
+    """What a step makes of a batch; every row that came in is either rejected or stands behind a row of `batch`.
+
+    `rows` says for each row of `batch` which one of those that came in it is or was made from, in order; where it is
+    None, it is those that were not rejected, one for one.
+    """
 
     batch: pa.RecordBatch
     rejects: tuple[Reject, ...] = ()
     tally: Tally = field(default_factory=dict)
+    rows: tuple[int, ...] | None = None
 
 
 @runtime_checkable
@@ -133,8 +141,21 @@ class StepModel(Configured):
     """A step whose fields are checked when it is made and cannot change afterwards."""
 
     def recipe(self) -> Mapping[str, Json]:
-        """The step's name and every field; steps that resolve something at run time add it here."""
-        return {"step": type(self).__name__, **self.model_dump(mode="json")}
+        """The step's name, every field and the columns that it adds; what is resolved at run time is added here."""
+        added = [f"{column.name}: {column.type}" for column in self.columns()]
+        return {
+            "step": type(self).__name__,
+            **self.model_dump(mode="json"),
+            **({"columns": added} if added else {}),
+        }
+
+    def columns(self) -> pa.Schema:
+        """The columns that the step puts behind those that come in; none unless it says so."""
+        return pa.schema([])
+
+    def made_ready(self, folder: Path) -> Self:  # noqa: ARG002  (most steps keep nothing)
+        """The step as it works in one run, and may keep in the folder what only that run needs; its name stays."""
+        return self
 
     @abstractmethod
     def apply(self, batch: pa.RecordBatch) -> Outcome:

@@ -25,6 +25,7 @@ VERBS = {
     PACKAGE / "cli" / "mix.py": {"mix"},
     PACKAGE / "cli" / "select.py": {"select"},
     PACKAGE / "cli" / "generate.py": {"generate"},
+    PACKAGE / "cli" / "prompts.py": {"prompts"},
     PACKAGE / "cli" / "train.py": {"train"},
     PACKAGE / "cli" / "evaluate.py": {"evaluate"},
     PACKAGE / "corpora" / "corpus.py": {"read"},

@@ -32,7 +32,7 @@ def test_a_file_goes_in_and_new_text_comes_out(uncollapse, desk, model):
 def test_the_same_command_does_nothing_twice_and_another_seed_is_refused(uncollapse, desk, model):
     words = ("generate", "--continue", "essays.jsonl", "-o", "made", "--model", model, *SHORT)
     assert uncollapse(*words).code == 0
-    shard = next((desk / "made").glob("*.parquet"))
+    shard = next((desk / "made").glob("part-*.parquet"))
     before = shard.read_bytes()
     again = uncollapse(*words)
     assert (again.code, shard.read_bytes()) == (0, before)
@@ -59,12 +59,16 @@ def test_settings_that_narrow_are_warned_of_with_their_cost(uncollapse, desk, mo
     assert "warning" not in uncollapse(*words, "-o", "own.jsonl").err
 
 
-def test_all_samples_are_kept_each_in_a_folder(uncollapse, desk, model):
-    words = ("generate", "--continue", "essays.jsonl", "--model", model, *SHORT, "--n", 3, "--keep", "all")
-    assert uncollapse(*words, "-o", "made").code == 0
-    texts = [_texts(desk / "made" / f"draw-{draw}") for draw in (1, 2, 3)]
-    assert texts[0] != texts[1] != texts[2]
-    assert uncollapse(*words, "-o", "made.jsonl").code == 2
+def test_all_samples_are_rows_of_one_output(uncollapse, desk, model):
+    words = ("generate", "--continue", "essays.jsonl", "--model", model, *SHORT)
+    done = uncollapse(*words, "--n", 3, "--keep", "all", "-o", "made")
+    assert done.code == 0, done.err
+    rows = [row for path in sorted((desk / "made").glob("part-*.parquet")) for row in pq.read_table(path).to_pylist()]
+    assert [row["draw"] for row in rows] == [0, 1, 2] * 12
+    assert [row["n"] for row in rows] == [n for n in range(12) for _ in range(3)]
+    assert len({row["text"] for row in rows}) > 4  # three draws for each of four different essays
+    assert "24  more than went in" in done.out
+    assert uncollapse("verify", "made").code == 0
 
 
 def test_the_best_of_several(uncollapse, desk, model):
@@ -143,13 +147,13 @@ def test_a_recipe_file_edits_what_was_written(uncollapse, desk, model):
                 }
             },
             {"generate": {"continue": "essays.jsonl", "output": "made/", "model": str(model), "max-tokens": 12}},
-            {"edit": {"inputs": ["made/", "all/draw-2"], "output": "edited/", "model": str(model), "preset": "paper"}},
+            {"edit": {"inputs": ["made/", "all/"], "output": "edited/", "model": str(model), "preset": "paper"}},
         ]
     }
     (desk / "story.yaml").write_text(yaml.safe_dump(story))
     done = uncollapse("run", "story.yaml")
     assert done.code == 0, done.err
-    assert len(_texts(desk / "edited")) == 24
+    assert len(_texts(desk / "edited")) == 36
 
 
 def _texts(folder):

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from uncollapse.generation.drafts import Draft, made
-from uncollapse.language_models.model import Written
+from uncollapse.generation.drafts import Draft, asks, made
+from uncollapse.language_models.texts import Fault, Prompt, WrittenText
+from uncollapse.randomness import Stream
 
 
-def written(*ids, ended=False):
-    number = np.zeros(len(ids), np.float32)
-    return Written(np.array(ids, np.int32), number, number, number, ended)
+def written(data=b"", *, ended=False, fault=None):
+    return WrittenText(data=data, ended=ended, tokens=len(data), fault=fault)
 
 
 @pytest.mark.parametrize(
@@ -22,35 +22,30 @@ def written(*ids, ended=False):
     ],
 )
 def test_bytes_become_text(pieces, text, broken):
-    draft = Draft(0, (np.empty(0, np.int32),), opening=b"The")
-    found = made(draft, [written(*range(len(pieces)))], surfaces=pieces)
+    found = made(Draft(0, (), opening=b"The"), [written(piece) for piece in pieces])
     assert (found.text, found.broken, found.fresh) == (text, broken, True)
 
 
-@pytest.mark.parametrize("pieces", [[], [b" ", b"\n"], [b"\xc3"]])
-def test_blanks_alone_are_nothing_new(pieces):
-    draft = Draft(0, (np.empty(0, np.int32),), opening=b"The")
-    assert not made(draft, [written(*range(len(pieces)))], surfaces=pieces).fresh
+@pytest.mark.parametrize("piece", [b"", b" \n", b"\xc3"])
+def test_blanks_alone_are_nothing_new(piece):
+    assert not made(Draft(0, (), opening=b"The"), [written(piece)]).fresh
 
 
 def test_an_answer_is_stripped():
-    draft = Draft(0, (np.empty(0, np.int32),), strip=True)
-    assert made(draft, [written(0, 1)], surfaces=[b"\n ", b"cat\n"]).text == "cat"
+    assert made(Draft(0, (), strip=True), [written(b"\n cat\n")]).text == "cat"
 
 
-def test_strangeness_is_the_gap_of_surprise_and_entropy_a_token():
-    sample = Written(
-        *(
-            np.array(v, t)
-            for v, t in (
-                ([0, 0], np.int32),
-                ([-3.0, -1.0], np.float32),
-                ([1.0, 2.0], np.float32),
-                ([1.0, 2.0], np.float32),
-            )
-        ),
-        False,
-    )
-    found = made(Draft(0, (np.empty(0, np.int32),)), [sample], surfaces=[b"a"])
-    assert found.strangeness == 0.5  # (3 + 1 - 1 - 2) / 2
-    assert made(Draft(0, ()), [], surfaces=[]).strangeness == np.inf
+def test_the_first_fault_of_a_stretch_is_that_of_the_text():
+    fault = Fault("the endpoint did not answer", "3 tries", passing=True)
+    assert made(Draft(0, ()), [written(b"a"), written(fault=fault)]).fault is fault
+    assert made(Draft(0, ()), [written(b"a"), written(b"b", ended=True)]).fault is None
+
+
+def test_random_numbers_and_seeds_of_stretches():
+    """Stretch i of sample d has the numbers of positions i * tokens on, draw d; its seed is the first of them."""
+    stream = Stream.of(3, "step", "document")
+    first, second = asks(Draft(0, (Prompt("a"), Prompt("b"))), stream=stream, draw=2, tokens=5, keys=None)
+    whole = stream.uniform(np.arange(10), draw=2)
+    assert (first.uniform() == whole[:5]).all()
+    assert (second.uniform() == whole[5:]).all()
+    assert second.seed() == int(whole[5] * 2**31)

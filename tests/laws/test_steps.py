@@ -47,6 +47,8 @@ WRITES = {
     "continue, best of three": {"opening_tokens": 2, "max_tokens": 9, "samples": 3, "decoding": {"top_p": 0.9}},
     "continue, marked": {"max_tokens": 20, "opening_tokens": 4, "watermark": "a secret of the tests"},
     "continue, blocks": {**BLOCKS, "opening_tokens": 4, "max_tokens": 4},
+    "continue, all of three": {"opening_tokens": 2, "max_tokens": 6, "samples": 3, "keep": "all"},
+    "continue, one of three": {"opening_tokens": 2, "max_tokens": 6, "samples": 3, "keep": "sample"},
 }
 ANSWERS = {"answer": {"plain": True, "max_tokens": 8, "seed": 2}}
 STEPS = [*EDITS, "revert", "strip marks", *WRITES, *ANSWERS]
@@ -86,6 +88,14 @@ def batch(model):
 
 def _with_a_null(texts: pa.ChunkedArray) -> pa.Array:
     return pa.array([None if n == 9 else text for n, text in enumerate(texts.to_pylist())], pa.large_string())
+
+
+def made_from(outcome, batch) -> list[int]:
+    """For each row that came out the number of the one that went in."""
+    gone = {reject.row for reject in outcome.rejects}
+    rows = [n for n in range(len(batch)) if n not in gone] if outcome.rows is None else list(outcome.rows)
+    assert len(rows) == len(outcome.batch)
+    return rows
 
 
 def rows_of(outcome) -> list[dict]:
@@ -140,16 +150,18 @@ def test_accounts_for_every_row(step, batch):
     gone = [reject.row for reject in outcome.rejects]
     assert len(set(gone)) == len(gone)
     assert set(gone) <= set(range(len(batch)))
-    assert len(outcome.batch) + len(gone) == len(batch)
+    stand = set(made_from(outcome, batch))
+    assert not stand & set(gone)
+    assert stand | set(gone) == set(range(len(batch)))
     assert all(reject.reason and reject.fate in Fate for reject in outcome.rejects)
     assert 9 in gone  # the row whose text is null cannot go on
 
 
 def test_keeps_the_columns_that_are_not_its_own(step, batch):
     outcome = step.apply(batch)
-    assert outcome.batch.schema == batch.schema
-    gone = {reject.row for reject in outcome.rejects}
-    before = [row for number, row in enumerate(batch.to_pylist()) if number not in gone]
+    assert outcome.batch.schema == pa.schema([*batch.schema, *step.columns()])
+    whole = batch.to_pylist()
+    before = [whole[number] for number in made_from(outcome, batch)]
     theirs = [name for name in batch.schema.names if name not in OUR_COLUMNS] + ["source"]
     picked = [[[row[name] for name in theirs] for row in rows] for rows in (rows_of(outcome), before)]
     assert picked[0] == picked[1]
@@ -157,8 +169,8 @@ def test_keeps_the_columns_that_are_not_its_own(step, batch):
 
 def test_keeps_provenance(step, batch):
     outcome = step.apply(batch)
-    gone = {reject.row for reject in outcome.rejects}
-    before = [row for number, row in enumerate(batch.to_pylist()) if number not in gone]
+    whole = batch.to_pylist()
+    before = [whole[number] for number in made_from(outcome, batch)]
     assert any(a["text"] != b["text"] for a, b in zip(rows_of(outcome), before, strict=True))
     for after, row in zip(rows_of(outcome), before, strict=True):
         assert after["id"] == content_id(after["text"])
@@ -189,7 +201,7 @@ def test_edits_compose_and_revert(step, batch):
 def test_nothing_in_nothing_out(step, batch):
     outcome = step.apply(batch.slice(0, 0))
     assert (len(outcome.batch), outcome.rejects) == (0, ())
-    assert outcome.batch.schema == batch.schema
+    assert outcome.batch.schema == pa.schema([*batch.schema, *step.columns()])
 
 
 def test_its_recipe_is_its_name(step):

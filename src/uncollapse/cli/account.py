@@ -102,6 +102,8 @@ def rows_table(rows: Report) -> Table:
     table.add_column(justify="right")
     table.add_column()
     table.add_row(f"{rows['in']:,}", "in")
+    if rows.get("added"):
+        table.add_row(f"{rows['added']:,}", "more than went in, where several were made of one")
     table.add_row(f"{rows['out']:,}", "out")
     for fate in ("dropped", "failed"):
         for reason, count in rows[fate].items():

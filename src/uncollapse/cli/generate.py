@@ -9,6 +9,7 @@ from uncollapse.cli import options
 SOURCES = "What it is made from"
 TEXTS = "What is written"
 DRAWS = "How tokens are drawn"
+ENDPOINT = "How an endpoint is called"
 
 Continued: TypeAlias = Annotated[
     list[str] | None,
@@ -32,11 +33,33 @@ Prompts: TypeAlias = Annotated[
     typer.Option(
         metavar="FILE",
         rich_help_panel=SOURCES,
-        help="Have a chat model answer each text as a prompt (--text-column names another column).",
+        help="Have a chat model answer each text as a prompt (--text-column names another column); of a .txt file each "
+        "line.",
+    ),
+]
+Instructions: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="CORPUS",
+        rich_help_panel=SOURCES,
+        help="Have a chat model ask a question that each document answers, and answer it from the document; columns "
+        "instruction and answer.",
+    ),
+]
+Model: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="smollm2-135m, a folder, a .gguf file, hf:owner/name@revision, or an endpoint: http://host:port/v1#name.",
     ),
 ]
 OpeningTokens: TypeAlias = Annotated[
-    int | None, typer.Option(metavar="N", rich_help_panel=TEXTS, help="Tokens of each document that are kept (64).")
+    int | None,
+    typer.Option(
+        metavar="N",
+        rich_help_panel=TEXTS,
+        help="Tokens of each document that are kept (64); words, if an endpoint writes.",
+    ),
 ]
 OpeningShare: TypeAlias = Annotated[
     float | None,
@@ -74,6 +97,14 @@ Plain: TypeAlias = Annotated[
     bool | None,
     typer.Option("--plain/--chat", rich_help_panel=TEXTS, help="Go on from prompts as they stand, unasked (chat)."),
 ]
+Template: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT",
+        rich_help_panel=TEXTS,
+        help="Of an instruction pair's text, with {instruction} and {answer} in it (both, a blank line between them).",
+    ),
+]
 MaxTokens: TypeAlias = Annotated[
     int | None,
     typer.Option(metavar="N", rich_help_panel=TEXTS, help="Most tokens that are written after a prompt (256)."),
@@ -92,11 +123,19 @@ Samples: TypeAlias = Annotated[
     typer.Option("--n", metavar="N", rich_help_panel=DRAWS, help="Texts that are written for each document (1)."),
 ]
 Keep: TypeAlias = Annotated[
-    Literal["best", "all"] | None,
+    Literal["best", "all", "sample"] | None,
     typer.Option(
         rich_help_panel=DRAWS,
-        help="Of several texts. best: the most typical, neither a loop nor noise; all: each, in a folder of its "
-        "own, OUT/draw-1 and so on (best).",
+        help="Of several texts. best: the most typical, neither a loop nor noise; sample: one drawn, the more typical "
+        "the likelier; all: each as a row of its own, numbered in the column draw (best).",
+    ),
+]
+Verbalised: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        metavar="K",
+        rich_help_panel=DRAWS,
+        help="With --prompts: ask for K answers with their probabilities at once and draw one by those, or --keep all.",
     ),
 ]
 Watermark: TypeAlias = Annotated[
@@ -111,13 +150,39 @@ Seed: TypeAlias = Annotated[
     int | None, typer.Option(metavar="N", rich_help_panel=DRAWS, help="Another seed, other texts (0).")
 ]
 
+Concurrency: TypeAlias = Annotated[
+    int | None, typer.Option(metavar="N", rich_help_panel=ENDPOINT, help="Requests under way at once (8).")
+]
+Tries: TypeAlias = Annotated[
+    int | None,
+    typer.Option(metavar="N", rich_help_panel=ENDPOINT, help="How often a request is sent before it is given up (6)."),
+]
+Timeout: TypeAlias = Annotated[
+    float | None, typer.Option(metavar="S", rich_help_panel=ENDPOINT, help="Seconds for one try (120).")
+]
+ApiKeyEnv: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        rich_help_panel=ENDPOINT,
+        help="The environment variable that holds the key; no key is sent unless one is named.",
+    ),
+]
+PriceIn: TypeAlias = Annotated[
+    float | None, typer.Option(metavar="P", rich_help_panel=ENDPOINT, help="Price of a million tokens of prompts.")
+]
+PriceOut: TypeAlias = Annotated[
+    float | None, typer.Option(metavar="P", rich_help_panel=ENDPOINT, help="Price of a million tokens written.")
+]
+
 
 def generate(
     continued: Continued = None,
     rephrase: Rephrased = None,
     prompts: Prompts = None,
+    instructions: Instructions = None,
     output: options.Output = None,
-    model: options.Model = None,
+    model: Model = None,
     opening_tokens: OpeningTokens = None,
     opening_share: OpeningShare = None,
     keep_opening: KeepOpening = None,
@@ -125,12 +190,20 @@ def generate(
     styles: Styles = None,
     instruction: Instruction = None,
     plain: Plain = None,
+    template: Template = None,
     max_tokens: MaxTokens = None,
     decoding: DecodingRule = None,
     n: Samples = None,
     keep: Keep = None,
+    verbalised: Verbalised = None,
     watermark: Watermark = None,
     seed: Seed = None,
+    concurrency: Concurrency = None,
+    tries: Tries = None,
+    timeout: Timeout = None,
+    api_key_env: ApiKeyEnv = None,
+    price_in: PriceIn = None,
+    price_out: PriceOut = None,
     text_column: options.TextColumn = None,
     rename: options.Rename = None,
     origin: options.Origin = None,
@@ -147,6 +220,7 @@ def generate(
     [bold]uncollapse generate --continue essays/ -o made.jsonl --opening-share 0.5 --drop-opening --seed 7[/bold]
     [bold]uncollapse generate --rephrase essays.jsonl -o said/ --styles plain,questions --max-tokens 400[/bold]
     [bold]uncollapse generate --continue essays.jsonl -o made/ --model hf:owner/name --decoding top_p=0.95[/bold]
+    [bold]uncollapse generate --prompts prompts.jsonl -o answers/ --model http://localhost:8000/v1#name --n 4[/bold]
 
     OUT then holds the shards, manifest.json and report.json, and is an input of every other verb. The same command
     gives the same texts, whatever the number of workers; a run that was stopped goes on when it is given again. Keep

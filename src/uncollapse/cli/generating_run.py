@@ -2,16 +2,16 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
+from uncollapse import corpora
 from uncollapse.cli import sample
-from uncollapse.cli.account import Report, read_report, rows_table, write_report
+from uncollapse.cli.account import read_report, write_report
 from uncollapse.cli.catalogue import announcement
 from uncollapse.cli.editing_run import (
     exit_code_of,
@@ -22,13 +22,14 @@ from uncollapse.cli.editing_run import (
     say_what_was_done,
     say_where,
 )
-from uncollapse.cli.failures import visible
+from uncollapse.cli.generating_account import KEYS, MICRO, generate_report, print_report
 from uncollapse.cli.generating_settings import GenerateJob
 from uncollapse.cli.progress import waiting
 from uncollapse.corpora import Corpus
-from uncollapse.errors import UsageError
-from uncollapse.execution import RunResult
-from uncollapse.execution.target import target
+from uncollapse.corpora.addresses import TEXT_ENDINGS
+from uncollapse.document import DECLARED_GENERATION, Document, Origin
+from uncollapse.errors import MissingInput, UsageError
+from uncollapse.execution.target import Target, target
 from uncollapse.generation import Writer
 from uncollapse.language_models import catalogue
 
@@ -36,38 +37,25 @@ from uncollapse.language_models import catalogue
 DOCUMENTS = 8
 TOKENS = 32
 DRAWS = 4
-MICRO = 1_000_000
-KEYS = {"rows", "tokens", "entropy", "speed", "recipe", "model"}
+# Whether an endpoint draws is tried on so many.
+TRIED = 2
 
 
 def perform(job: GenerateJob, *, as_json: bool = False) -> int:
     """The exit code of a generation: 0, or 3 where rows were rejected within what is allowed."""
+    output = output_of(job)
     step = job.step()
-    if job.draws == 1:
-        return _perform(job, step, as_json=as_json, warn=True)
-    output = output_of(job)
-    if target(output, form=job.format).single or as_json:
-        raise UsageError("--keep all writes a folder for each draw", hint="-o made/, without --json")
-    codes = []
-    for draw, folder in enumerate(job.folders):
-        Console().print(Text(f"draw {draw + 1} of {job.draws} -> {visible(str(folder))}"))
-        own = job.model_copy(update={"output": str(folder)})
-        codes.append(_perform(own, job.step(draw=draw), as_json=False, warn=draw == 0))
-    return max(codes)
-
-
-def _perform(job: GenerateJob, step: Writer, *, as_json: bool, warn: bool) -> int:
-    output = output_of(job)
-    corpus = read_input(job)
+    documents = prompts_in_lines(job) or read_input(job)
+    corpus = step(documents)
+    corpus.schema  # noqa: B018  (whether the columns of the step are free)
     sys.stderr.write(announcement(step.model, catalogue()))
-    step.check()
     place = target(output, form=job.format)
     path = place.paper("report.json")
-    if warn and not path.exists():
-        sys.stderr.write(_warning(step, corpus) if step.decoding.narrows else "")
-        sys.stderr.write(_what_the_mark_costs(step, corpus) if step.watermark else "")
-    result = run_steps(step(corpus), job, what="generate")
-    report = _report(result, step)
+    if not (step.far and place.paper("manifest.json").exists()):
+        step.check()
+    _warn(step, documents, place=place)
+    result = run_steps(corpus, job, what="generate")
+    report = generate_report(result, step)
     if result.already_done:
         report = read_report(path, keys=KEYS) or report
     write_report(report, path)
@@ -77,9 +65,58 @@ def _perform(job: GenerateJob, step: Writer, *, as_json: bool, warn: bool) -> in
     console = Console()
     say_what_was_done(result, console)
     say_notices(result, console)
-    _print(report, console)
+    print_report(report, console)
     say_where("report", path, console)
     return exit_code_of(result)
+
+
+def prompts_in_lines(job: GenerateJob) -> Corpus | None:
+    """The prompts of text files, one a line, each with file and line as its source; None where other files are named.
+
+    Raises:
+        UsageError: text files and others are named together.
+    """
+    ending = tuple(f".{name}" for name in TEXT_ENDINGS)
+    in_lines = [address for address in job.inputs if address.lower().endswith(ending) and "://" not in address]
+    if job.source != "prompts" or not in_lines:
+        return None
+    if len(in_lines) < len(job.inputs):
+        raise UsageError("prompts in text files, one a line, beside others", hint="a run for each, or one form for all")
+    lines = [pair for address in in_lines for pair in _lines(Path(address).expanduser())]
+    if not lines:
+        raise UsageError(f"no prompt is in {', '.join(in_lines)}", hint="one prompt a line")
+    origin = Origin(job.origin)
+    generation = DECLARED_GENERATION[origin]
+    return corpora.from_documents(
+        [Document(text=text, source=place, origin=origin, generation=generation) for place, text in lines]
+    )
+
+
+def _lines(path: Path) -> Iterator[tuple[str, str]]:
+    """The lines of a file that are not blank, each behind its place."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise MissingInput(f"{path}: {error.strerror}", hint="give the path of a text file") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{path} is no UTF-8: {error.reason} at byte {error.start}", hint="save it as UTF-8"
+        ) from error
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            yield f"{path}:{number}", line.strip()
+
+
+def _warn(step: Writer, corpus: Corpus, *, place: Target) -> None:
+    """Nothing; what decoding and mark will cost is said before the first start of a run."""
+    if place.paper("report.json").exists():
+        return
+    if step.far and not step.decoding.greedy and not place.shards.exists():
+        sys.stderr.write(_whether_it_draws(step, corpus))
+    if step.decoding.narrows:
+        sys.stderr.write(_unmeasured(step) if step.far else _measured(step, corpus))
+    if step.watermark:
+        sys.stderr.write(_what_the_mark_costs(step, corpus))
 
 
 def _what_the_mark_costs(step: Writer, corpus: Corpus) -> str:
@@ -90,7 +127,7 @@ def _what_the_mark_costs(step: Writer, corpus: Corpus) -> str:
         texts: list[str] = []
         for draw in range(DRAWS):
             change = {"watermark": key, "samples": 1, "draw": draw, "max_tokens": min(TOKENS, step.max_tokens)}
-            brief = type(step)(**{**dict(step), **change})
+            brief = step.changed(**change)
             for batch in sample.first(corpus, documents=DOCUMENTS):
                 texts += brief.apply(batch).batch.column("text").to_pylist()
         pairs = [pair for text in texts for pair in pairwise(text.split())]
@@ -102,9 +139,9 @@ def _what_the_mark_costs(step: Writer, corpus: Corpus) -> str:
     )
 
 
-def _warning(step: Writer, corpus: Corpus) -> str:
+def _measured(step: Writer, corpus: Corpus) -> str:
     """What the decoding costs, from the model's own distribution along what it writes for the first documents."""
-    brief = type(step)(**{**dict(step), "max_tokens": min(TOKENS, step.max_tokens), "samples": 1})
+    brief = step.changed(max_tokens=min(TOKENS, step.max_tokens), samples=1)
     total = {"model": 0, "drawn": 0}
     tokens = 0
     with waiting("what the decoding costs is estimated"):
@@ -115,78 +152,39 @@ def _warning(step: Writer, corpus: Corpus) -> str:
     if not tokens:
         return ""
     own, drawn = (value / MICRO / tokens for value in total.values())
-    settings = ", ".join(f"{name} {value:g}" for name, value in step.decoding if value != _default(name))
     share = f" ({100 * (own - drawn) / own:.0f} % of it)" if own else ""
     return (
-        f"warning: {settings} narrows what the model writes: about {own - drawn:.2f} of {own:.2f} nats of entropy a "
-        f"token are lost{share}, rare words first. Text for training is better drawn with the defaults and chosen "
-        "afterwards\n"
+        f"warning: {_settings(step)} narrows what the model writes: about {own - drawn:.2f} of {own:.2f} nats of "
+        f"entropy a token are lost{share}, rare words first. Text for training is better drawn with the defaults and "
+        "chosen afterwards\n"
     )
 
 
-def _default(name: str) -> Any:
-    from uncollapse.sampling import Decoding
-
-    return Decoding.model_fields[name].default
-
-
-def _report(result: RunResult, step: Writer) -> Report:
-    """The content of report.json: rows, tokens, documents, entropy in nats a token, speed, recipe, model."""
-    tally: Any = result.tally
-    written = tally["tokens"]["written"]
-    recipe = dict(step.recipe())
-    session: Any = result.session_tally
-    done = session.get("tokens", {}).get("written", 0)
-    return {
-        "rows": result.rows,
-        "tokens": tally["tokens"],
-        "documents": tally["documents"],
-        "stretches": tally["stretches"],
-        "characters": tally["characters"],
-        "entropy": {name: value / MICRO / written if written else None for name, value in tally["micronats"].items()},
-        "speed": {
-            "seconds": round(result.seconds, 3),
-            "tokens": done,
-            "tokens_per_second": round(done / result.seconds, 1) if result.seconds and done else None,
-            "shards_done_before": result.shards_done_before,
-        },
-        "recipe": recipe,
-        "model": recipe["resolved"],
-    }
+def _unmeasured(step: Writer) -> str:
+    """What can be said of an endpoint before it was paid for anything."""
+    return (
+        f"warning: {_settings(step)} narrows what the engine writes, rare words first; how much is lost is said at the "
+        "end, if it gives the probabilities of tokens, and unknown if not. Text for training is better drawn with the "
+        "defaults and chosen afterwards\n"
+    )
 
 
-def _print(report: Report, console: Console) -> None:
-    console.print(rows_table(report["rows"]))
-    table = Table(title="tokens", title_justify="left", box=None, show_header=False, pad_edge=False)
-    table.add_column(justify="right")
-    table.add_column()
-    for count, words in _lines(report):
-        table.add_row(f"{count:,}", words)
-    console.print(table)
-    console.print(Text(_sentence(report)), soft_wrap=True)
+def _whether_it_draws(step: Writer, corpus: Corpus) -> str:
+    """A warning where two short draws for each of the first documents are the same text; they are paid for."""
+    brief = step.changed(max_tokens=min(TOKENS, step.max_tokens), samples=2)
+    with waiting("whether the engine draws is tried on two documents"):
+        tried = [brief.tried(batch) for batch in sample.first(corpus, documents=TRIED)]
+    groups = [group for groups in tried for group in groups if all(text.fault is None for text in group)]
+    if not groups or any(first.text != second.text for first, second in groups):
+        return ""
+    return (
+        f"warning: with two seeds the engine wrote the same text, for {len(groups)} of the first documents: it may not "
+        "draw at all, and take the likeliest token each time, whatever temperature it is sent (transformers serve does "
+        "so unless the model's generation_config.json says do_sample: true). Such text has lost its spread\n"
+    )
 
 
-def _lines(report: Mapping[str, Any]) -> list[tuple[int, str]]:
-    stretches, broken = report["stretches"], report["characters"]["broken"]
-    lines = [
-        (report["tokens"]["prompt"], "read as prompts"),
-        (report["tokens"]["written"], "written"),
-        (stretches["ended"], "stretches that the model ended"),
-        (stretches["at_the_limit"], "stretches that reached the limit"),
-    ]
-    return [*lines, *([(broken, "characters that were no UTF-8, marked by U+FFFD")] if broken else [])]
-
-
-def _sentence(report: Report) -> str:
-    """What the numbers come to, in a sentence."""
-    entropy, speed = report["entropy"], report["speed"]
-    if not report["tokens"]["written"]:
-        return "nothing was written."
-    said = f"entropy of the model {entropy['model']:.2f} nats a token, surprise of what was drawn "
-    said += f"{entropy['surprise']:.2f}"
-    lost = entropy["model"] - entropy["drawn"]
-    if lost > 0.005:
-        said += f"; the decoding left {entropy['drawn']:.2f} ({lost:.2f} lost)"
-    if speed["tokens_per_second"]:
-        said += f"; {speed['tokens']:,} tokens in {speed['seconds']:,.1f} s, {speed['tokens_per_second']:,.0f} a second"
-    return said + "."
+def _settings(step: Writer) -> str:
+    """The settings of the draw that are not the defaults."""
+    defaults = {name: field.default for name, field in type(step.decoding).model_fields.items()}
+    return ", ".join(f"{name} {value:g}" for name, value in step.decoding if value != defaults[name])

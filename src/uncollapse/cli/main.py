@@ -28,6 +28,7 @@ from uncollapse.cli import (
     marks,
     mix,
     models,
+    prompts,
     recipes,
     reserve,
     revert,
@@ -86,6 +87,7 @@ def _until_nobody_reads(verb: Callable[..., None]) -> Callable[..., None]:
 _add(edit.edit, group=MAKE)
 _add(revert.revert, group=MAKE)
 _add(generate.generate, group=MAKE)
+_add(prompts.prompts, group=MAKE)
 _add(arbitrate.arbitrate, group=CHOOSE)
 _add(select.select, group=CHOOSE)
 _add(mix.mix, group=CHOOSE)

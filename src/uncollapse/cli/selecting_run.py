@@ -132,7 +132,7 @@ def _written(selection: Selection, job: SelectJob) -> RunResult:
                 on_progress=display,
             )
     except KeyboardInterrupt:
-        display.say_interrupted()
+        display.say_interrupted(target(job.output, form=job.format).shards)
         raise
 
 

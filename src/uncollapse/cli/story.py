@@ -21,6 +21,7 @@ from uncollapse.cli import (
     ledger_run,
     marks_run,
     mixing_run,
+    prompts_run,
     reserve_run,
     selecting_run,
     tracing_run,
@@ -35,6 +36,7 @@ from uncollapse.cli.evaluating_run import EvaluateJob, evaluate_job
 from uncollapse.cli.failures import visible
 from uncollapse.cli.generating_settings import GenerateJob, generate_job
 from uncollapse.cli.mixing_run import MixJob, mix_job
+from uncollapse.cli.prompts_run import PromptsJob, prompts_job
 from uncollapse.cli.reserve_settings import (
     FindJob,
     MarksJob,
@@ -75,6 +77,7 @@ Asked: TypeAlias = (
     | CompareJob
     | ContestJob
     | MixJob
+    | PromptsJob
     | SelectJob
     | DetectJob
     | EvaluateJob
@@ -117,6 +120,7 @@ VERBS: Mapping[str, Verb] = {
     "edit": Verb(lambda given, _: edit_job(given), editing_run.perform),
     "revert": Verb(lambda given, _: revert_job(given), editing_run.perform_revert),
     "generate": Verb(lambda given, base: generate_job(given, base=base), generating_run.perform),
+    "prompts": Verb(lambda given, base: prompts_job(given, base=base), prompts_run.perform),
     "arbitrate": Verb(lambda given, base: arbitrate_job(given, base=base), arbitrating_run.perform),
     "train": Verb(lambda given, _: train_job(given), training_run.perform),
     "evaluate": Verb(lambda given, base: evaluate_job(given, base=base), evaluating_run.perform),
@@ -163,8 +167,6 @@ def read_story(path: Path) -> Sequence[Chapter]:
         if isinstance(chapter.job, TrainJob):
             chapter.job.training()
         made.add(Path(chapter.job.output))
-        if isinstance(chapter.job, GenerateJob):
-            made |= set(chapter.job.folders)
     return chapters
 
 

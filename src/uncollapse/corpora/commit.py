@@ -32,17 +32,21 @@ PLAN = "plan.json"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Rows in, rows out, and those that stayed behind, by reason; the sums must agree."""
+    """Rows in, rows out, and those that stayed behind, by reason; the sums must agree.
+
+    `added` counts the rows beyond one for each that came in, where a step makes several of one.
+    """
 
     rows_in: int = 0
     rows_out: int = 0
     dropped: Mapping[str, int] = field(default_factory=dict)
     failed: Mapping[str, int] = field(default_factory=dict)
+    added: int = 0
 
     @property
     def adds_up(self) -> bool:
         """Whether every row that came in is accounted for."""
-        return self.rows_in == self.rows_out + sum(self.dropped.values()) + sum(self.failed.values())
+        return self.rows_in + self.added == self.rows_out + sum(self.dropped.values()) + sum(self.failed.values())
 
     def __add__(self, other: "Account") -> "Account":
         return Account(
@@ -50,11 +54,14 @@ class Account:
             self.rows_out + other.rows_out,
             _sum(self.dropped, other.dropped),
             _sum(self.failed, other.failed),
+            self.added + other.added,
         )
 
     def as_json(self) -> dict[str, Any]:
         """The account as it stands in a manifest."""
-        return {"in": self.rows_in, "out": self.rows_out, "dropped": dict(self.dropped), "failed": dict(self.failed)}
+        added = {"added": self.added} if self.added else {}
+        stayed = {"dropped": dict(self.dropped), "failed": dict(self.failed)}
+        return {"in": self.rows_in, **added, "out": self.rows_out, **stayed}
 
 
 def _sum(left: Mapping[str, int], right: Mapping[str, int]) -> dict[str, int]:
@@ -118,6 +125,11 @@ class Room:
     def rejects(self, shard: int) -> Path:
         """Where the rows lie that a shard left behind."""
         return self.progress / f"{shard:05d}.rejects.jsonl"
+
+    def may_pass(self, shard: int) -> bool:
+        """Whether a committed shard has left rows behind for a reason that may be gone by now."""
+        lines = self.rejects(shard).read_bytes().splitlines()
+        return any(json.loads(line).get("passing", False) for line in lines)
 
     def committed(self, shard: int) -> Receipt | None:
         """The receipt of a shard that is done and undamaged."""
@@ -184,6 +196,7 @@ class _Count:
     """What is counted while a shard is written; packed, as a shard may have many rows."""
 
     rows_in: int = 0
+    added: int = 0
     tally: Tally = field(default_factory=dict)
     digests: Digests = field(default_factory=Digests)
     ledger: list[pa.RecordBatch] = field(default_factory=list)
@@ -193,6 +206,7 @@ class _Count:
     def take(self, done: Worked) -> None:
         """Count a batch."""
         self.rows_in += done.rows_in
+        self.added += done.added
         self.tally = add_tallies(self.tally, done.tally)
         assert done.ledger is not None, "rows are committed with their ledger"
         self.ledger.append(done.ledger)
@@ -203,7 +217,7 @@ class _Count:
     def account(self, planned: int) -> Account:
         """The account of the shard, which adds up."""
         dropped, failed = (dict(sorted(self.fates[fate].items())) for fate in (Fate.DROPPED, Fate.FAILED))
-        account = Account(self.rows_in, len(self.digests), dropped, failed)
+        account = Account(self.rows_in, len(self.digests), dropped, failed, self.added)
         assert account.adds_up, f"the account does not add up: {account}"
         assert self.rows_in == planned, f"{self.rows_in} rows were read, {planned} were planned"
         return account
@@ -241,4 +255,7 @@ def _settled(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
 
 def reject_line(reject: Reject) -> bytes:
     """A rejected row as a line of `rejects.jsonl`."""
-    return json.dumps(asdict(reject), ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
+    content = asdict(reject)
+    if not reject.passing:
+        del content["passing"]
+    return json.dumps(content, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"

@@ -18,10 +18,10 @@ from uncollapse.corpora.planning import make_plan
 from uncollapse.corpora.reading import Part, Parts, Place, Reader
 from uncollapse.corpora.values import is_json
 from uncollapse.document import Document, Origin, to_documents
-from uncollapse.errors import UsageError
+from uncollapse.errors import ColumnClash, UsageError
 from uncollapse.fingerprint import Json
 from uncollapse.provenance import History, joined, sidecar_rows
-from uncollapse.step import Outcome, Reject, Step, Tally, add_tallies
+from uncollapse.step import Outcome, Reject, Step, StepModel, Tally, add_tallies
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,21 @@ class Corpus:
 
     @property
     def schema(self) -> pa.Schema:
-        """Our columns and behind them the user's own."""
-        return self.plan.schema
+        """Our columns, behind them the user's own, and behind those what the steps add.
+
+        Raises:
+            ColumnClash: a step adds a column that is there already.
+        """
+        schema = self.plan.schema
+        for step in self.steps:
+            for added in step.columns() if isinstance(step, StepModel) else ():
+                if added.name in schema.names:
+                    raise ColumnClash(
+                        f"{type(step).__name__} writes a column {added.name!r}, and the documents have one",
+                        hint=f"Give theirs another name: --rename {added.name}=my_{added.name}",
+                    )
+                schema = schema.append(added)
+        return schema
 
     @cached_property
     def recipes(self) -> dict[str, Json]:
@@ -84,9 +97,9 @@ class Corpus:
                     raise as_error(failed[0])
                 yield done
 
-    def made_ready(self, folder: Path) -> "Corpus":  # noqa: ARG002  (what is read where it lies needs none)
+    def made_ready(self, folder: Path) -> "Corpus":
         """The corpus as its shards are worked; what has to be put aside for that goes to the folder."""
-        return self
+        return replace(self, steps=steps_ready(self.steps, folder))
 
     def reader(self) -> Parts:
         """What gives the rows of its shards."""
@@ -129,6 +142,16 @@ class Worked:
     text_bytes: int
     ledger: pa.RecordBatch | None = None
 
+    @property
+    def added(self) -> int:
+        """How many more rows there are, kept and rejected, than came in: where several were made of one."""
+        return len(self.batch) + len(self.rejects) - self.rows_in
+
+
+def steps_ready(steps: Iterable[Step], folder: Path) -> tuple[Step, ...]:
+    """The steps as they work in one run, with a folder for what only that run needs."""
+    return tuple(step.made_ready(folder) if isinstance(step, StepModel) else step for step in steps)
+
 
 def apply_steps(part: Part, steps: Iterable[Step], *, history: History | None = None) -> tuple[Worked, History | None]:
     """What some steps, one after the other, make of a batch, and of its history where that is given."""
@@ -140,7 +163,7 @@ def apply_steps(part: Part, steps: Iterable[Step], *, history: History | None = 
         _check(outcome, step, rows=len(batch))
         rejects += [_placed(reject, places) for reject in outcome.rejects]
         gone = {reject.row for reject in outcome.rejects}
-        kept = [row for row in range(len(places)) if row not in gone]
+        kept = [row for row in range(len(places)) if row not in gone] if outcome.rows is None else list(outcome.rows)
         places = tuple(places[row] for row in kept)
         if history is not None:
             history = history.after(step.recipe(), before=batch, after=outcome.batch, kept=kept)
@@ -156,7 +179,12 @@ def _check(outcome: Outcome, step: Step, *, rows: int) -> None:
     gone = {reject.row for reject in outcome.rejects}
     assert len(gone) == len(outcome.rejects), f"{name} rejects a row twice"
     assert gone <= set(range(rows)), f"{name} rejects rows that it was not given"
-    assert len(outcome.batch) + len(gone) == rows, f"{name} does not account for every row"
+    kept = set(range(rows)) - gone
+    if outcome.rows is None:
+        assert len(outcome.batch) == len(kept), f"{name} does not account for every row"
+    else:
+        assert len(outcome.batch) == len(outcome.rows), f"{name} does not say of every row what it was made from"
+        assert set(outcome.rows) == kept, f"{name} does not account for every row"
 
 
 def _placed(reject: Reject, places: tuple[Place, ...]) -> Reject:

@@ -155,7 +155,7 @@ def _finished(task: _Run) -> RunResult | None:
     return RunResult(
         manifest=manifest,
         tally=manifest["tally"],
-        account=Account(rows["in"], rows["out"], rows["dropped"], rows["failed"]),
+        account=Account(rows["in"], rows["out"], rows["dropped"], rows["failed"], rows.get("added", 0)),
         already_done=True,
         shards_done_before=len(task.corpus.plan.shards),
         seconds=0.0,
@@ -187,7 +187,7 @@ def _work(task: _Run, on_progress: Watcher | None) -> RunResult:
         for path in task.place.beside:
             sweep(path.parent, name=path.name)
     shards = task.corpus.plan.shards
-    before = {shard.index: receipt for shard in shards if (receipt := task.room.committed(shard.index))}
+    before = _done_before(task)
     if task.guard is not None:
         for receipt in before.values():
             task.guard.check_committed(task.room, receipt)
@@ -219,6 +219,12 @@ def _work(task: _Run, on_progress: Watcher | None) -> RunResult:
     )
 
 
+def _done_before(task: _Run) -> dict[int, Receipt]:
+    """The receipts of the shards that need not be worked again: whole, and without rows that may do better now."""
+    found = ((shard.index, task.room.committed(shard.index)) for shard in task.corpus.plan.shards)
+    return {shard: receipt for shard, receipt in found if receipt and not task.room.may_pass(shard)}
+
+
 def _sweeper(room: Room) -> Callable[[int], None]:
     def clean(process: int) -> None:
         sweep(room.folder, process=process)
@@ -241,7 +247,9 @@ def _check_rejects(course: Course, task: _Run) -> None:
     failed = course.account.failed
     if sum(failed.values()) > task.max_rejects:
         reasons = ", ".join(f"{count} x {reason}" for reason, count in failed.items())
+        again = any(task.room.may_pass(shard) for shard in course.receipts)
+        remedy = "The same command tries again what may pass. " if again else ""
         raise TooManyRejects(
             f"{sum(failed.values())} rows failed, {task.max_rejects} are allowed: {reasons}",
-            hint=f"See {task.room.progress}/*.rejects.jsonl. To go on: --max-rejects; nothing is done twice.",
+            hint=f"{remedy}See {task.room.progress}/*.rejects.jsonl. To go on: --max-rejects; nothing is done twice.",
         )

@@ -1,41 +1,51 @@
-"""What writing counted: tokens, texts by how they ended, and entropy along the texts."""
+"""What writing counted: tokens, texts by how they ended, entropy along the texts, and what an endpoint cost."""
 
 from collections.abc import Sequence
+from functools import reduce
 from itertools import chain
 
 import numpy as np
-from numpy import ndarray
 
 from uncollapse.generation.drafts import Made, micronats
-from uncollapse.step import Tally
+from uncollapse.language_models.texts import WrittenText
+from uncollapse.step import Tally, add_tallies
+
+# What is summed up, and the field of a written text that holds it.
+SUMS = {"model": "entropy", "drawn": "drawn_entropy", "surprise": "logprob"}
 
 
-def tally(kept: Sequence[Made], *, texts: int, written: Sequence[Made], prompts: Sequence[ndarray]) -> Tally:
-    """The counters of all that was written, and of the texts that are kept; integers, so that shards add up exactly.
+def tally(written: Sequence[Made], *, made: int, empty: int, not_kept: int) -> Tally:
+    """The counters of all that was written; integers, so that shards add up exactly.
 
-    `texts` is how many could have been kept, one for each document that was written for.
+    `made` rows came of it; of `empty` documents nothing did; `not_kept` texts were written and passed over.
     Entropies are in millionths of a nat, summed over the tokens: `model` is that of the model's own distribution at
     each token, `drawn` that of the distribution which the decoding left, `surprise` minus the model's log-probability.
+    Where an endpoint wrote, `measured` says over how many tokens.
     """
     stretches = list(chain.from_iterable(text.stretches for text in written))
-    ended = sum(stretch.ended for stretch in stretches)
-    columns = {
-        "model": [stretch.entropy for stretch in stretches],
-        "drawn": [stretch.drawn_entropy for stretch in stretches],
-        "surprise": [-stretch.logprob for stretch in stretches],
-    }
-    empty = np.empty(0, np.float32)
-    return {
+    whole = [stretch for stretch in stretches if stretch.fault is None]
+    ended = sum(stretch.ended for stretch in whole)
+    counted: Tally = {
         "tokens": {
-            "prompt": sum(map(len, prompts)),
-            "written": sum(len(stretch.ids) for stretch in stretches),
+            "prompt": sum(stretch.prompt_tokens for stretch in stretches),
+            "written": sum(stretch.tokens for stretch in stretches),
         },
-        "micronats": {name: micronats(np.concatenate([empty, *column])) for name, column in columns.items()},
-        "documents": {
-            "made": len(kept),
-            "empty": texts - len(kept),
-            "not_kept": len(written) - texts,
-        },
-        "stretches": {"ended": ended, "at_the_limit": len(stretches) - ended},
+        "micronats": {name: _sum(whole, field) for name, field in SUMS.items()},
+        "documents": {"made": made, "empty": empty, "not_kept": not_kept},
+        "stretches": {"ended": ended, "at_the_limit": len(whole) - ended},
         "characters": {"broken": sum(text.broken for text in written)},
     }
+    accounts = [stretch.account for stretch in stretches if stretch.account]
+    if accounts:
+        measured = {name: sum(len(array) for array in _arrays(whole, field)) for name, field in SUMS.items()}
+        counted = reduce(add_tallies, accounts, {**counted, "measured": measured})
+    return counted
+
+
+def _arrays(stretches: Sequence[WrittenText], field: str) -> list[np.ndarray]:
+    return [array for stretch in stretches if (array := getattr(stretch, field)) is not None]
+
+
+def _sum(stretches: Sequence[WrittenText], field: str) -> int:
+    values = np.concatenate([np.empty(0, np.float32), *_arrays(stretches, field)])
+    return micronats(-values if field == "logprob" else values)

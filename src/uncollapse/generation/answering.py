@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-import numpy as np
 import pyarrow as pa
 
 from uncollapse.generation.drafts import Draft
-from uncollapse.generation.writer import NO_TEXT, TOO_LONG, Refused, Writer
+from uncollapse.generation.picking import Refused
+from uncollapse.generation.writer import Writer
 
 
 class Answer(Writer):
@@ -20,23 +20,8 @@ class Answer(Writer):
 
     def check(self) -> None:
         """Nothing, where the model can be asked, or need not be."""
-        if not self.plain:
-            self._model.vocabulary.ask([""])
+        self._check(chat=not self.plain)
 
     def _drafts(self, batch: pa.RecordBatch) -> Iterator[Draft | Refused]:
         texts = batch.column("text").to_pylist()
-        whole = [text or "" for text in texts]
-        vocabulary = self._model.vocabulary
-        if self.plain:
-            tokens = vocabulary.encode(whole)
-            prompts = np.split(tokens.ids, tokens.offsets[1:-1])
-        else:
-            prompts = vocabulary.ask(whole)
-        room = self.window - self.max_tokens - 1
-        for row, (text, prompt) in enumerate(zip(texts, prompts, strict=False)):
-            if not (text or "").strip():
-                yield Refused(row, NO_TEXT, "the prompt is null" if text is None else "there is nothing but blanks")
-            elif len(prompt) > room:
-                yield Refused(row, TOO_LONG, f"{len(prompt)} tokens to read where there is room for {room}")
-            else:
-                yield Draft(row, (prompt,), strip=True)
+        yield from self._asking(texts, [text or "" for text in texts], chat=not self.plain)

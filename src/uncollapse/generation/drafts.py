@@ -1,14 +1,13 @@
-"""Between documents and a model that writes: what it is asked for each row, and the text that comes of it."""
+"""Between documents and whoever writes: what is asked for each row, and the text that comes of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int32
 from numpy import ndarray
 
-from uncollapse.language_models.model import Request, Written
+from uncollapse.language_models.texts import Ask, Fault, Prompt, WrittenText
 from uncollapse.randomness import Stream
 
 MICRO = 1_000_000
@@ -19,7 +18,7 @@ class Draft:
     """What is to be written for one row: a stretch after each prompt, end to end, behind the opening that stays."""
 
     row: int
-    prompts: tuple[Int32[ndarray, "_"], ...]
+    prompts: tuple[Prompt, ...]
     opening: bytes = b""
     strip: bool = False
     """Whether blanks around the text go, as where a model answers."""
@@ -32,27 +31,28 @@ class Made(NamedTuple):
     text: str
     fresh: bool
     """Whether anything but blanks was written."""
-    stretches: tuple[Written, ...]
+    stretches: tuple[WrittenText, ...]
     broken: int
 
     @property
-    def strangeness(self) -> float:
-        """How far the surprise of the text is from what the model expects of its own text, in nats a token."""
-        tokens = sum(len(stretch.ids) for stretch in self.stretches)
-        gap = sum(float((-stretch.logprob - stretch.entropy).sum(dtype=np.float64)) for stretch in self.stretches)
-        return abs(gap) / tokens if tokens else np.inf
+    def fault(self) -> Fault | None:
+        """Why the text is not whole: the first fault of its stretches."""
+        return next((stretch.fault for stretch in self.stretches if stretch.fault is not None), None)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the writer itself ended some stretch."""
+        return any(stretch.ended for stretch in self.stretches)
 
 
-def requests(draft: Draft, *, stream: Stream, draw: int, tokens: int, keys: ndarray | None) -> list[Request]:
-    """What a model is asked for one sample of a draft; stretch i has the random numbers from position i * tokens on."""
-    uniform = stream.uniform(np.arange(len(draft.prompts) * tokens), draw=draw)
-    return [Request(prompt, uniform[at * tokens : (at + 1) * tokens], keys) for at, prompt in enumerate(draft.prompts)]
+def asks(draft: Draft, *, stream: Stream, draw: int, tokens: int, keys: ndarray | None) -> list[Ask]:
+    """What is asked for one sample of a draft; stretch i has the random numbers from position i * tokens on."""
+    return [Ask(prompt, tokens, stream, draw, place, keys) for place, prompt in enumerate(draft.prompts)]
 
 
-def made(draft: Draft, stretches: Sequence[Written], *, surfaces: Sequence[bytes | None]) -> Made:
+def made(draft: Draft, stretches: Sequence[WrittenText]) -> Made:
     """The text of one sample of a draft."""
-    written = b"".join(surfaces[token] or b"" for stretch in stretches for token in stretch.ids.tolist())
-    data = _whole(draft.opening + written)
+    data = _whole(draft.opening + b"".join(stretch.data for stretch in stretches))
     text = data.decode(errors="replace")
     broken = text.count("\ufffd") - data.decode(errors="ignore").count("\ufffd")
     fresh = bool(data[len(draft.opening) :].strip())

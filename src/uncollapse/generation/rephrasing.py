@@ -14,7 +14,8 @@ from pydantic import Field, model_validator
 
 from uncollapse.errors import UsageError
 from uncollapse.generation.drafts import Draft
-from uncollapse.generation.writer import NO_TEXT, TOO_LONG, Refused, Writer
+from uncollapse.generation.picking import Refused
+from uncollapse.generation.writer import Writer
 from uncollapse.randomness import Stream
 
 STYLES = {
@@ -53,22 +54,13 @@ class Rephrase(Writer):
 
     def check(self) -> None:
         """Nothing, where the model can be asked."""
-        self._model.vocabulary.ask([""])
+        self._check(chat=True)
 
     def _drafts(self, batch: pa.RecordBatch) -> Iterator[Draft | Refused]:
         texts = batch.column("text").to_pylist()
         ids = batch.column("id").to_pylist()
-        asked = self._model.vocabulary.ask(
-            [f"{self._asked(document)}\n\n{text or ''}" for document, text in zip(ids, texts, strict=True)]
-        )
-        room = self.window - self.max_tokens - 1
-        for row, (text, prompt) in enumerate(zip(texts, asked, strict=True)):
-            if not (text or "").strip():
-                yield Refused(row, NO_TEXT, "the text is null" if text is None else "there is nothing but blanks")
-            elif len(prompt) > room:
-                yield Refused(row, TOO_LONG, f"{len(prompt)} tokens to read where there is room for {room}")
-            else:
-                yield Draft(row, (prompt,), strip=True)
+        questions = [f"{self._asked(document)}\n\n{text or ''}" for document, text in zip(ids, texts, strict=True)]
+        yield from self._asking(texts, questions, chat=True)
 
     def _asked(self, document: str) -> str:
         """What is asked of a document: the instruction, or that of the style that is drawn for it."""

@@ -4,8 +4,10 @@
     hf:owner/name@revision       a repository of the Hugging Face hub, at a branch, tag or commit
     path/to/model.gguf           one GGUF file
     path/to/folder               config, tokenizer and safetensors; or a counted model
+    http://host:port/v1#name     an engine that speaks the OpenAI protocol; it writes, and reads for nobody
 
-`resolve` tells what a result would depend on without loading the model; `load` gives the model.
+`resolve` tells what a result would depend on without loading the model; `load` gives the model. `writer_card` and
+`open_writer` do the same for whoever is to write texts, which an endpoint can do, too.
 """
 
 import difflib
@@ -15,8 +17,10 @@ from typing import NamedTuple
 
 from uncollapse.errors import BrokenModel, UnknownModel, UsageError
 from uncollapse.fingerprint import Json, file_digest
-from uncollapse.language_models import checkpoint, counted, embedded, gguf_file, hub, precision
+from uncollapse.language_models import checkpoint, counted, embedded, endpoint_address, gguf_file, hub, precision
+from uncollapse.language_models.calling import Calling
 from uncollapse.language_models.model import LanguageModel, ModelCard
+from uncollapse.language_models.texts import ByTokens, TextWriter
 from uncollapse.language_models.windows import overlap_of
 
 EMBEDDED = {model.name: model for model in (embedded.SMOLLM2_135M,)}
@@ -69,8 +73,10 @@ def resolve(address: str, *, dtype: str = "auto", window: int = WINDOW) -> Model
     Raises:
         UnknownModel: nothing answers to the address.
         BrokenModel: something does, but it is no model, or not the one that it should be.
-        UsageError: no such number format, or a window of next to nothing.
+        UsageError: no such number format, a window of next to nothing, or an endpoint, which cannot read.
     """
+    if endpoint_address.is_endpoint(address):
+        raise endpoint_address.refuse_to_read(address)
     if window < LEAST_WINDOW:
         raise UsageError(f"a window of {window} tokens", hint=f"at least {LEAST_WINDOW}; {WINDOW} unless said")
     if (model := EMBEDDED.get(address)) is not None:
@@ -106,6 +112,24 @@ def load(address: str, *, dtype: str = "auto", window: int = WINDOW, threads: in
     from uncollapse.language_models.neural import NeuralModel  # noqa: PLC0415  (slow import)
 
     return NeuralModel(folder, card=card, threads=threads)
+
+
+def writer_card(address: str, *, dtype: str = "auto", window: int = WINDOW) -> dict[str, Json]:
+    """The card of whoever writes texts behind an address, as it stands in recipes; raises what `resolve` raises."""
+    if endpoint_address.is_endpoint(address):
+        return endpoint_address.endpoint_card(address).as_json()
+    return recorded(resolve(address, dtype=dtype, window=window))
+
+
+def open_writer(
+    address: str, *, dtype: str = "auto", window: int = WINDOW, calling: Calling | None = None
+) -> TextWriter:
+    """Whoever writes texts behind an address; `calling` says how an endpoint is called."""
+    if endpoint_address.is_endpoint(address):
+        from uncollapse.language_models.endpoint import Endpoint  # noqa: PLC0415  (slow import)
+
+        return Endpoint(address, calling or Calling())
+    return ByTokens(load(address, dtype=dtype, window=window))
 
 
 def folder_of(address: str) -> Found:

@@ -50,7 +50,7 @@ def _check_rules(manifest: Manifest, findings: Findings, name: str) -> None:
 
 
 def _check_schema(manifest: Manifest, findings: Findings, name: str) -> None:
-    """The columns are ours and behind them those of the plan."""
+    """The columns are ours, behind them those of the plan, and behind those what the recipes of the steps add."""
     try:
         schema = schema_from_text(manifest.schema_text)
     except (ValueError, OSError, pa.ArrowException) as error:
@@ -58,7 +58,10 @@ def _check_schema(manifest: Manifest, findings: Findings, name: str) -> None:
         return
     found = [{"name": field.name, "type": str(field.type)} for field in schema]
     ours = [{"name": field.name, "type": str(field.type)} for field in SCHEMA]
-    findings.hold("schema", name, found=found, expected=[*ours, *manifest.plan.get("columns", ())])
+    recipes = [manifest.recipes.get(mark) for mark in manifest.steps]
+    named = [str(column) for recipe in recipes if isinstance(recipe, Mapping) for column in recipe.get("columns", ())]
+    added = [dict(zip(("name", "type"), column.split(": ", 1), strict=False)) for column in named]
+    findings.hold("schema", name, found=found, expected=[*ours, *manifest.plan.get("columns", ()), *added])
 
 
 def _guarded(digest: Any) -> str:
@@ -96,7 +99,7 @@ def _check_account(manifest: Manifest, findings: Findings, name: str) -> None:
     rows, shards = manifest.rows, manifest.shards
     stayed = sum(rows.dropped.values()) + sum(rows.failed.values())
     sums = {
-        "rows in": (rows.rows_in, rows.out + stayed),
+        "rows in": (rows.rows_in + rows.added, rows.out + stayed),
         "rows out of the shards": (sum(shard.rows for shard in shards), rows.out),
         "rows into the shards": (sum(shard.rows_in for shard in shards), rows.rows_in),
         "rows of the plan": (manifest.plan.get("rows"), rows.rows_in),

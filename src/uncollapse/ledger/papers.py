@@ -51,12 +51,13 @@ class RejectsEntry(_Form):
 
 
 class Account(_Form):
-    """Rows in and out, and those that stayed behind, by reason."""
+    """Rows in and out, those that stayed behind, by reason, and those beyond one for each that came in."""
 
     rows_in: Count = Field(alias="in")
     out: Count
     dropped: Mapping[str, Count]
     failed: Mapping[str, Count]
+    added: Count = 0
 
 
 class Roots(_Form):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from uncollapse.corpora.corpus import Corpus, Worked
+from uncollapse.corpora.corpus import Corpus, Worked, steps_ready
 from uncollapse.corpora.histories import Histories
 from uncollapse.corpora.plan import Piece, Plan, Shard
 from uncollapse.corpora.reading import Parts
@@ -29,7 +29,7 @@ class Shuffled(Corpus):
         assert self.inputs is not None
         assert self.drawn is not None
         store = put_aside(self.inputs, self.drawn, folder / "aside", on_progress=self.on_progress)
-        return _Ready(self.plan, self.steps, self.max_rejects, store=store)
+        return _Ready(self.plan, steps_ready(self.steps, folder), self.max_rejects, store=store)
 
     def reader(self) -> Parts:
         """Never returns: the rows are put aside first."""
