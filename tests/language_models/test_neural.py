@@ -227,3 +227,11 @@ def test_the_default_gives_the_same_bits_in_any_company(embedded_model, dtype):
                 np.testing.assert_array_equal(column, np.concatenate(parts))
     finally:
         torch.set_num_threads(before)
+
+
+def test_whoever_takes_blocks_can_train_between_them(tiny):
+    """Inference mode ends where a block is given away, also where the rest is never asked for."""
+    model = load(str(tiny("llama")), dtype="float32")
+    blocks = model.distributions(model.vocabulary.encode(TEXTS))
+    next(blocks)
+    assert not torch.is_inference_mode_enabled()

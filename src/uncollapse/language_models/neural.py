@@ -85,12 +85,15 @@ class NeuralModel:
 
     def distributions(self, tokens: Tokens) -> Iterator[Block]:
         """All that the model says at every scored token, some rows at a time, in order; large, for pairs of models."""
-        with torch.inference_mode():
-            for page, rows in self._pages(tokens):
-                for at in range(0, len(rows), HELD_ROWS):
+        pages = self._pages(tokens)
+        # Whoever takes the blocks is outside of inference mode between them.
+        while (found := _next(pages)) is not None:
+            page, rows = found
+            for at in range(0, len(rows), HELD_ROWS):
+                with torch.inference_mode():
                     logits = self.reader.head.logits(rows[at : at + HELD_ROWS])
                     value = torch.log_softmax(logits, dim=1).cpu().numpy()
-                    yield Block(page.targets[at : at + HELD_ROWS], value)
+                yield Block(page.targets[at : at + HELD_ROWS], value)
 
     def score_and_choose(self, tokens: Tokens, *, chooser: Chooser, k: int) -> tuple[Scores, Candidates]:
         """The scores, and the k likeliest tokens at the rows that `chooser` picks."""
@@ -179,3 +182,8 @@ class NeuralModel:
 
 def _nothing(rows: Any, _logprob: Any, _is_argmax: Any) -> Any:
     return np.zeros(len(rows), np.bool_)
+
+
+def _next(pages_read: Iterator[tuple[Page, Tensor]]) -> tuple[Page, Tensor] | None:
+    with torch.inference_mode():
+        return next(pages_read, None)
