@@ -1,4 +1,4 @@
-"""`uncollapse evaluate`: what models make of text that they have not learned from, and of questions."""
+"""`uncollapse evaluate`: how models read text that they have not learned from, and answer questions."""
 
 from typing import Annotated, TypeAlias
 
@@ -72,7 +72,7 @@ def evaluate(
     seed: Seed = 0,
     as_json: options.AsJson = False,
 ) -> None:
-    """Say what models make of held-out text and of questions, each number with its interval.
+    """Say how models read held-out text and answer questions, each number with its interval.
 
     [bold]uncollapse evaluate model/ --on heldout.jsonl[/bold]   perplexity, bits per byte, the tail apart, calibration
     [bold]uncollapse evaluate a/ b/ --on news.jsonl --on books/ -o result/[/bold]   side by side, by domain
