@@ -34,7 +34,7 @@ class Case(NamedTuple):
 METHODS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("random", {}),
     ("coverage", {}),
-    ("coverage", {"rare_weight": 1.0}),
+    ("coverage", {"rare_weight": 3.0}),
     ("importance", {}),
     ("importance", {"scoring": "published"}),
     ("rebalance", {}),

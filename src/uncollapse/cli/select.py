@@ -84,7 +84,7 @@ Orders: TypeAlias = Annotated[
 RareWeight: TypeAlias = Annotated[
     float | None,
     typer.Option(
-        metavar="W", rich_help_panel=WAY, help="coverage: of n-grams that the reference has once or twice (3)."
+        metavar="W", rich_help_panel=WAY, help="coverage: of n-grams that the reference has once or twice (1)."
     ),
 ]
 Alpha: TypeAlias = Annotated[

@@ -42,7 +42,7 @@ class Coverage(Selector):
 
     orders: Annotated[tuple[Annotated[int, Field(ge=1, le=5)], ...], Field(min_length=1)] = (1,)
     buckets: Annotated[int, Field(ge=1, le=2**28)] = 2**20
-    rare_weight: Annotated[float, Field(gt=0)] = 3.0
+    rare_weight: Annotated[float, Field(gt=0)] = 1.0
     per: Literal["word", "document"] = "word"
     tolerance: Annotated[float, Field(ge=0, lt=1)] | None = None
 

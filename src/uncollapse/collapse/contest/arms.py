@@ -195,7 +195,7 @@ RECIPES: Mapping[str, Recipe] = {
         partial(_selected, "importance", "Importance", {}), "drawn from 4 times as much by importance for the reference"
     ),
     "coverage": Recipe(
-        partial(_selected, "coverage", "Coverage", {}),
+        partial(_selected, "coverage", "Coverage", {"rare_weight": 3.0}),
         "what covers the reference's words, of 4 times as much; rare ones weigh more",
     ),
     "coverage-even": Recipe(
