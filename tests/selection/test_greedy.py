@@ -30,7 +30,8 @@ class Brute:
         rows = looked_through(pool(texts), selector, budget)
         total = budget.amount / rows.sizes.sum() * sum(map(len, self.docs))
         self.target = {word: total * seen.count(word) / len(seen) + 1 for word in set(seen)}
-        self.weight = {word: (3.0 if seen.count(word) <= 2 else 1.0) * self.target[word] for word in self.target}
+        rare = selector.rare_weight
+        self.weight = {word: (rare if seen.count(word) <= 2 else 1.0) * self.target[word] for word in self.target}
         self.rows, self.budget, self.per = rows, budget, selector.per
         self.rank = np.argsort(rows.order())
 
@@ -60,9 +61,9 @@ class Brute:
 
 
 @pytest.mark.parametrize("budget", [Budget(9), Budget(300, "words"), Budget(1500, "bytes")])
-@pytest.mark.parametrize("per", ["word", "document"])
-def test_what_is_taken_is_what_brute_force_takes(budget, per):
-    selector = Coverage(per=per, buckets=2**24)
+@pytest.mark.parametrize(("per", "rare"), [("word", 1.0), ("document", 1.0), ("word", 3.0)])
+def test_what_is_taken_is_what_brute_force_takes(budget, per, rare):
+    selector = Coverage(per=per, rare_weight=rare, buckets=2**24)
     choice = selector.choose(pool(TEXTS), budget=budget, reference=pool(REFERENCE))
     brute = Brute(TEXTS, REFERENCE, budget, selector)
     steps = brute.steps()
