@@ -7,7 +7,7 @@ from math import isnan
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from uncollapse.errors import MissingInput, UsageError
 from uncollapse.provenance.holdings import Totals
@@ -48,7 +48,8 @@ class Policy(BaseModel):
 
     `unknown_generator_depth` is the depth of models of which nobody knows what they were trained on. `trained_on` gives
     for models, by name or address, the content roots of the corpora that they were trained on, `model_depth` the
-    greatest depth of a text in these: both are declared by whoever writes the policy.
+    greatest depth of a text in these: both are declared by whoever writes the policy. A folder goes by its name, as it
+    does in recipes.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -63,6 +64,11 @@ class Policy(BaseModel):
     unknown_generator_depth: Annotated[int, Field(ge=UNKNOWN_GENERATOR_DEPTH)] = UNKNOWN_GENERATOR_DEPTH
     trained_on: Mapping[str, list[str]] = {}
     model_depth: Mapping[str, Count] = {}
+
+    @field_validator("trained_on", "model_depth", mode="before")
+    @classmethod
+    def _as_recorded(cls, declared: Any) -> Any:
+        return {_recorded(name): value for name, value in declared.items()} if isinstance(declared, dict) else declared
 
     @classmethod
     def from_toml(cls, path: Path) -> Self:
@@ -218,3 +224,9 @@ _MEANING = {
     "model_depth": 'a table of models and depths: [model_depth] "smollm2-135m" = 1',
     "trained_on": 'a table of models and content roots: [trained_on] "smollm2-135m" = ["<root>"]',
 }
+
+
+def _recorded(address: str) -> str:
+    """The address as recipes have it: of a folder the last part of its path."""
+    hub = address.startswith("hf:") or "://" in address
+    return address if hub or "/" not in address.rstrip("/") else address.rstrip("/").rsplit("/", 1)[1]
