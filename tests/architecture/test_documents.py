@@ -96,6 +96,19 @@ def test_the_detection_of_the_readme_runs(tmp_path):
     assert {"report.html", "detections.parquet"} <= {path.name for path in (tmp_path / "guessed").iterdir()}
 
 
+def test_the_training_of_the_readme_runs(tmp_path):
+    from made_text import made
+
+    texts = {"essays": made(60, seed=1), "made": made(60, seed=3, known=300), "old": made(20, seed=5)}
+    for name, own in texts.items():
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in own))
+    program = Path(sys.executable).with_name("uncollapse")
+    for line in block("README.md", "sh", containing="uncollapse train").splitlines():
+        printed = run([str(program), *shlex.split(line.split("#")[0])[1:]], tmp_path)
+    assert "old.jsonl: beside human" in printed
+    assert json.loads((tmp_path / "made-0" / "training.json").read_text())["origins"] == {"synthetic": 60}
+
+
 def test_the_audit_of_the_readme_runs(desk):
     printed = run([sys.executable, "-W", "error", "-c", block("README.md", "python", containing="uc.audit")], desk)
     assert "documents that the reference has too 0" in printed.replace("\xa0", " ")
