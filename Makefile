@@ -15,8 +15,8 @@ TORCH ?= 2.13.0
 # What pytest is told besides: make test PYTEST="-k respelling -x"
 PYTEST ?=
 
-# A counted model's folder is part of the recipe and so of every draw: the same place, the same draws in every run.
-SCRATCH ?= $(or $(TMPDIR),/tmp)/uncollapse-tests
+# Tests run in as many processes as there are cores; a file's tests stay together, as they share what was made for them.
+WORKERS ?= auto
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -35,7 +35,7 @@ demo: $(MODEL)  ## environment, packages, embedded model; then edits a real samp
 	@$(PY) recipes/demo.py demo
 
 test: $(MODEL) $(BROWSER)  ## environment, packages, embedded model, browser; then every test but the slow ones
-	@$(PY) -m pytest --basetemp "$(SCRATCH)" $(PYTEST)
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(PYTEST)
 
 test-slow: $(MODEL) $(BROWSER)  ## the tests that take minutes
 	@$(PY) -m pytest -m slow $(PYTEST)
