@@ -15,19 +15,9 @@ PROJECT = Path(__file__).resolve().parent.parent
 LABORATORIES = ("gaussian", "discrete", "kde", "regression", "mixture", "autoencoder", "ngram")
 TELLERS = ("sources", "theory", "theory gaussian", "plan", "reproduce")
 VERBS = (
-    *("", "edit", "revert", "generate", "select", "mix", "audit", "detect", "detector", "find", "marks"),
-    *(
-        "trace",
-        "verify",
-        "sign",
-        "card",
-        "reserve",
-        "reserve add",
-        "reserve check",
-        "reserve list",
-        "models",
-        "collapse",
-    ),
+    *("", "edit", "revert", "generate", "prompts", "select", "arbitrate", "mix", "contest"),
+    *("audit", "detect", "detector", "find", "marks", "trace", "verify", "sign", "card"),
+    *("reserve", "reserve add", "reserve check", "reserve list", "models", "train", "evaluate", "compare", "collapse"),
     *(f"collapse {name}" for name in LABORATORIES + TELLERS),
     "run",
 )

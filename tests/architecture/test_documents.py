@@ -106,13 +106,23 @@ def test_the_training_of_the_readme_runs(tmp_path):
     for line in block("README.md", "sh", containing="uncollapse train").splitlines():
         printed = run([str(program), *shlex.split(line.split("#")[0])[1:]], tmp_path)
     assert "old.jsonl: beside human" in printed
-    assert json.loads((tmp_path / "made-0" / "training.json").read_text())["origins"] == {"synthetic": 60}
+    assert json.loads((tmp_path / "made-s0" / "training.json").read_text())["origins"] == {"synthetic": 60}
 
 
 def test_the_audit_of_the_readme_runs(desk):
     printed = run([sys.executable, "-W", "error", "-c", block("README.md", "python", containing="uc.audit")], desk)
     assert "documents that the reference has too 0" in printed.replace("\xa0", " ")
     assert "Is this corpus healthy?" in (desk / "audit.html").read_text()
+
+
+def test_every_verb_has_its_help_in_the_page():
+    from typer.main import get_command
+
+    from uncollapse.cli.main import app
+
+    page = (PROJECT / "docs" / "cli.md").read_text()
+    missing = [verb for verb in get_command(app).commands if f"\n## uncollapse {verb}\n" not in page]
+    assert missing == []
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(PROJECT)))

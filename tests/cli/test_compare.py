@@ -14,9 +14,9 @@ def run(uncollapse, desk):
     write_rows(desk / "heldout.jsonl", [{"text": f"{sentence} {n}"} for n, sentence in enumerate(SENTENCES * 3)])
     for seed in range(2):
         for arm, texts in (("whole", SENTENCES), ("half", SENTENCES[:2])):
-            (desk / f"{arm}-{seed}").mkdir()
-            CountedModel.fit([*texts, f"seed {seed}"], order=3).save(desk / f"{arm}-{seed}")
-    done = uncollapse("evaluate", "whole-0", "whole-1", "half-0", "half-1", "--on", "heldout.jsonl", "-o", "run")
+            (desk / f"{arm}-s{seed}").mkdir()
+            CountedModel.fit([*texts, f"seed {seed}"], order=3).save(desk / f"{arm}-s{seed}")
+    done = uncollapse("evaluate", "whole-s0", "whole-s1", "half-s0", "half-s1", "--on", "heldout.jsonl", "-o", "run")
     assert done.code == 0, done.err
     return "run"
 
@@ -32,7 +32,7 @@ def test_a_difference_is_seen_and_told(uncollapse, desk, run):
 
 
 def test_one_seed_is_said(uncollapse, run, desk):
-    uncollapse("evaluate", "whole-0", "half-0", "--on", "heldout.jsonl", "-o", "one")
+    uncollapse("evaluate", "whole-s0", "half-s0", "--on", "heldout.jsonl", "-o", "one")
     done = uncollapse("compare", "one", "--control", "whole")
     assert "says nothing of what another training" in done.out
 

@@ -82,7 +82,7 @@ def test_tasks_of_the_harness_from_local_files(folder, tmp_path, monkeypatch):
     import warnings
 
     from uncollapse.evaluation import accuracies
-    from uncollapse.evaluation.harness import run_harness
+    from uncollapse.evaluation.harness import Reader, run_harness
 
     halves = [(" ".join(words[:2]), " ".join(words[2:])) for words in (text.split() for text in SENTENCES)]
     rows = [{"query": a, "choices": [b, "zebra"], "gold": n % 2} for n, (a, b) in enumerate(halves)]
@@ -97,7 +97,7 @@ def test_tasks_of_the_harness_from_local_files(folder, tmp_path, monkeypatch):
     monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = list(run_harness(str(folder), ["sits"], folder=str(tmp_path)))
+        found = list(run_harness(Reader(str(folder), dtype="float32"), ["sits"], folder=str(tmp_path)))
     ((task, metric, value, _, _),) = found
     own = accuracies(answer(load(str(folder), dtype="float32"), read_questions(tmp_path / "sits.jsonl")))
     assert (task, metric, value) == ("sits", "acc", own["acc"].value)

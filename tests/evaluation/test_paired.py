@@ -29,13 +29,42 @@ def test_by_hand():
 
 
 def test_seeds_are_averaged_in_pairs():
-    arm = {"0": sums([20.0]), "1": sums([10.0])}
-    control = {"0": sums([15.0]), "1": sums([10.0]), "7": sums([99.0])}
+    """Differences of 2.9 and 0 have mean 1.45 and a standard error of 1.45; Student's t for one degree is 12.7062."""
+    arm = {"0": sums([20.0, 20.0]), "1": sums([10.0, 10.0])}
+    control = {"0": sums([15.0, 15.0]), "1": sums([10.0, 10.0]), "7": sums([99.0, 99.0])}
     found = named(differences(arm, control, names=("a", "f")), "perplexity")
-    assert found.value == pytest.approx((np.exp(2) - np.exp(1.5)) / 2)
+    half = (np.exp(2) - np.exp(1.5)) / 2
+    assert found.value == pytest.approx(half)
     assert found.seeds == 2
-    # A draw may take either seed twice: the interval reaches from nothing to the whole of the first.
-    assert (found.low, found.high) == pytest.approx((0.0, np.exp(2) - np.exp(1.5)))
+    assert (found.low, found.high) == pytest.approx((half - 12.7062 * half, half + 12.7062 * half), rel=1e-4)
+    # The 80 % point of one degree of freedom is 1.37638.
+    assert found.smallest == pytest.approx((12.7062 + 1.37638) * half, rel=1e-4)
+    assert found.told == "not told apart"
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+def test_trainings_that_differ_by_chance_alone_are_told_apart_at_the_stated_rate(seeds):
+    """Of 300 pairs of equal arms whose trainings differ, at most 30 are told apart: 5 % with 4 standard errors."""
+    generator = np.random.default_rng(seeds)
+    wrong = 0
+    for trial in range(300):
+        hardness = generator.uniform(5, 40, 40)
+        arm, control = (
+            {str(n): sums(hardness * np.exp(generator.normal(0, 0.05))) for n in range(seeds)} for _ in range(2)
+        )
+        found = named(differences(arm, control, names=("a", "f"), seed=trial, draws=100), "bits_per_byte")
+        wrong += found.told != "not told apart"
+    assert wrong <= 30
+
+
+def test_perplexities_of_unequal_tokens_are_left_out():
+    found = differences({"0": sums([20.0, 20.0], tokens=8.0)}, {"0": sums([20.0, 20.0])}, names=("a", "f"))
+    assert {each.measure for each in found} == {"bits_per_byte", "tail_bits_per_byte"}
+
+
+def test_one_document_says_nothing_of_others():
+    found = named(differences({"0": sums([20.0])}, {"0": sums([15.0])}, names=("a", "f")), "perplexity")
+    assert np.isnan([found.low, found.high, found.smallest]).all()
     assert found.told == "not told apart"
 
 
@@ -70,11 +99,12 @@ def test_equal_arms_are_told_apart_at_the_stated_rate():
 @pytest.mark.parametrize(
     ("name", "arm", "seed"),
     [
-        ("edited-2", "edited", "2"),
+        ("edited-s2", "edited", "2"),
         ("runs/no-edit/seed3/", "runs/no-edit", "3"),
         ("smollm2-135m", "smollm2-135m", "0"),
+        ("human-25", "human-25", "0"),
         ("plain/", "plain", "0"),
-        ("a_s12", "a", "12"),
+        ("a_seed_12", "a", "12"),
     ],
 )
 def test_names(name, arm, seed):

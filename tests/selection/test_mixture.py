@@ -411,5 +411,6 @@ def test_weights_that_a_detector_left_are_found_by_id(desk):
 def test_the_golden_share_is_met(desk):
     lines(desk / "same.jsonl", texts(60, seed=5))
     mixture = uc.mix(human="human.jsonl", synthetic="same.jsonl", human_share="golden", by="documents")
-    # As much of each: 60 human texts carry 60 * (1 / .618... - 1) = 37.08 others, so 37.
-    assert (mixture.plan.mixture["reached"]["human"], mixture.plan.mixture["reached"]["synthetic"]) == (60, 37)
+    # As much of each: beside 60 others 60 * .618... / .381... = 97.08 human ones, so 98: 38 of them stand there twice.
+    assert (mixture.plan.mixture["reached"]["human"], mixture.plan.mixture["reached"]["synthetic"]) == (98, 60)
+    assert mixture.plan.mixture["reached"]["repeated"] == 38

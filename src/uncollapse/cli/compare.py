@@ -22,12 +22,12 @@ def compare(
 ) -> None:
     """Say how models differ from a control on the same documents: paired differences, each with its interval.
 
-    [bold]uncollapse evaluate edited-0/ edited-1/ plain-0/ plain-1/ --on heldout.jsonl -o run/[/bold]
+    [bold]uncollapse evaluate edited-s0/ edited-s1/ plain-s0/ plain-s1/ --on heldout.jsonl -o run/[/bold]
     [bold]uncollapse compare run/ --control plain[/bold]
 
-    A number at the end of a model's name is its seed: edited-0 and edited-1 are two seeds of the arm edited. Draws take
-    the same documents for both sides, and seeds anew; with one seed the interval is over documents alone, and says
-    nothing of another training. Beside each difference stands the smallest that would have been seen.
+    edited-s0 and edited-s1 are two seeds of the arm edited. With several seeds an interval is Student's over their
+    differences, widened by what other documents would change; with one it is over documents alone, and says nothing of
+    another training. Beside each difference stands the smallest that would have been seen four times in five.
     """
     given = {name: value for name, value in locals().items() if name != "as_json"}
     from uncollapse.cli import comparing_run

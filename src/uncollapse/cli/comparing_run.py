@@ -64,11 +64,11 @@ def perform(job: CompareJob, *, as_json: bool = False) -> int:
     found: list[Difference] = []
     for file in table.column("file").unique().to_pylist():
         arms = _arms(table, file)
-        if job.control not in arms:
-            raise UsageError(f"no arm {job.control!r} on {file}", hint=f"there are {', '.join(sorted(arms))}")
+        control = _control(job.control, arms, file=file)
         for arm in arms:
-            if arm != job.control:
-                found += differences(arms[arm], arms[job.control], names=(arm, file), seed=job.seed)
+            if arm != control:
+                _say_left_out(arm, set(arms[arm]) ^ set(arms[control]), file=file)
+                found += differences(arms[arm], arms[control], names=(arm, file), seed=job.seed)
     if not found:
         raise UsageError(f"{job.control} is the only arm", hint="evaluate another model on the same file")
     told = [{**each._asdict(), "told": each.told} for each in found]
@@ -79,6 +79,19 @@ def perform(job: CompareJob, *, as_json: bool = False) -> int:
     else:
         _tell(job.control, found, Console())
     return 0
+
+
+def _control(name: str, arms: Arms, *, file: str) -> str:
+    """The arm with this name, or the only one whose path ends in it."""
+    found = [arm for arm in arms if arm == name.rstrip("/") or arm.endswith("/" + name.rstrip("/"))]
+    if len(found) != 1:
+        raise UsageError(f"no arm {name!r} on {file}", hint=f"there are {', '.join(sorted(arms))}")
+    return found[0]
+
+
+def _say_left_out(arm: str, seeds: set[str], *, file: str) -> None:
+    if seeds:
+        sys.stderr.write(f"{arm} on {file}: left out, as the other side has no such seed: {', '.join(sorted(seeds))}\n")
 
 
 def _table(run: Path) -> pa.Table:
@@ -122,16 +135,19 @@ def _arms(table: pa.Table, file: str) -> Arms:
 
 def _tell(control: str, found: Sequence[Difference], console: Console) -> None:
     for file in dict.fromkeys(each.file for each in found):
+        own = [each for each in found if each.file == file]
         table = Table(box=None, pad_edge=False, title=f"{file}: beside {control}", title_justify="left")
         for name in ("arm", "measure"):
             table.add_column(name)
         for name in ("difference", "95 % interval", "smallest to be seen", "seeds"):
             table.add_column(name, justify="right")
         table.add_column("")
-        for each in (one for one in found if one.file == file):
+        for each in own:
             bounds = f"[{each.low:+.4g}, {each.high:+.4g}]"
             numbers = (f"{each.value:+.4g}", bounds, f"{each.smallest:.2g}", str(each.seeds))
             table.add_row(each.arm, each.measure, *numbers, each.told)
         console.print(table)
+    if not any(each.measure == "perplexity" for each in found):
+        console.print(Text("note: the models cut text into unequal tokens, so that perplexities do not compare"))
     if any(each.seeds == 1 for each in found):
         console.print(Text("note: with one seed an interval says nothing of what another training would have given"))

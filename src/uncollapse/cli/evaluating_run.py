@@ -16,6 +16,7 @@ from rich.text import Text
 from uncollapse import corpora, evaluation
 from uncollapse.cli.catalogue import announcement
 from uncollapse.cli.failures import visible
+from uncollapse.cli.outputs import made_folder
 from uncollapse.cli.progress import Stages, waiting
 from uncollapse.cli.settings import checked, normal, refuse_unknown, seen_from
 from uncollapse.errors import InputError, OutputRefused, UsageError
@@ -75,27 +76,40 @@ def evaluate_job(given: Mapping[str, Any], *, base: Path | None = None) -> Evalu
         if isinstance(values.get(name), str):
             values[name] = tuple(each.strip() for each in values[name].split(",") if each.strip())
     if base is not None:
-        for name in {"task_files"} & set(values):
-            values[name] = seen_from(base, values[name])
-        values["on"] = tuple(seen_from(base, address) for address in values.get("on", ()))
-        paths = [
-            seen_from(base, each) if "/" in each and not each.startswith("hf:") else each for each in values["models"]
-        ]
-        values["models"] = tuple(paths)
+        values |= _seen_from(base, values)
     refuse_unknown(values, known=EvaluateJob.model_fields, where="evaluate")
     if not values.get("models"):
         raise UsageError("no model was named", hint="uncollapse evaluate model/ --on heldout.jsonl")
     job = checked(EvaluateJob, values, verb="evaluate")
+    _refuse_contradictions(job)
+    return job
+
+
+def _seen_from(base: Path, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The addresses among some options, seen from the folder of a recipe."""
+    found: dict[str, Any] = {"models": tuple(_model_from(base, each) for each in values.get("models", ()))}
+    found["on"] = tuple(seen_from(base, address) for address in values.get("on", ()))
+    return found | {name: seen_from(base, values[name]) for name in {"task_files"} & set(values)}
+
+
+def _refuse_contradictions(job: EvaluateJob) -> None:
     if not (job.on or job.tasks or job.harness):
         raise UsageError("nothing was named to evaluate on", hint="--on FILE, or --tasks NAMES --task-files DIR")
+    if job.limit is not None and not (job.tasks or job.harness):
+        raise UsageError("--limit counts questions, and none are asked", hint="--tasks NAMES, or leave it out")
     if job.tasks and job.task_files is None:
         raise UsageError("tasks stand in files here", hint="--task-files DIR, or --harness NAMES for the harness's own")
-    return job
+
+
+def _model_from(base: Path, address: str) -> str:
+    """A model's address seen from a recipe: a folder there, or one that an earlier step makes, which has a slash."""
+    folder = (base / address).exists() or ("/" in address and not address.startswith("hf:"))
+    return str(seen_from(base, address)) if folder else address
 
 
 def perform(job: EvaluateJob, *, as_json: bool = False) -> int:
     """The exit code of an evaluation: 0."""
-    folder = None if job.output is None else _folder(job.output)
+    _refuse_foreign(job.output)
     texts = {address: _texts(job, address) for address in job.on}
     questions = {name: _questions(job, name) for name in job.tasks}
     for address in job.models:
@@ -112,6 +126,7 @@ def perform(job: EvaluateJob, *, as_json: bool = False) -> int:
         for name, asked in questions.items():
             lines += _lines(address, name, _answers(model, asked, what=f"{address} on {name}", seed=job.seed))
         lines += [Line(address, *each) for each in _of_harness(job, address)]
+    folder = None if job.output is None else made_folder(Path(job.output), mark=METRICS, what="an evaluation")
     if folder is not None:
         _write(folder, job, lines, tables)
     if as_json:
@@ -158,9 +173,10 @@ def _answers(model: LanguageModel, questions: list[Question], *, what: str, seed
 def _of_harness(job: EvaluateJob, address: str) -> Iterator[tuple[str, str, float, float, float]]:
     if not job.harness:
         return
-    from uncollapse.evaluation.harness import run_harness
+    from uncollapse.evaluation.harness import Reader, run_harness
 
-    yield from run_harness(address, job.harness, folder=job.task_files, limit=job.limit)
+    told = Reader(address, dtype=job.dtype, context=job.context)
+    yield from run_harness(told, job.harness, folder=job.task_files, limit=job.limit)
 
 
 def _lines(model: str, file: str, measures: Mapping[str, Measure]) -> list[Line]:
@@ -174,22 +190,24 @@ def _table(model: str, file: str, ids: Iterable[str], reading: Reading) -> pa.Ta
     return pa.table({**told, **columns})
 
 
-def _folder(output: str) -> Path:
-    folder = Path(output)
-    foreign = (
-        [] if not folder.exists() else [each.name for each in folder.iterdir()] if folder.is_dir() else [folder.name]
-    )
-    foreign = [name for name in foreign if name not in (METRICS, DOCUMENTS)]
-    if foreign:
-        raise OutputRefused(
-            f"{output} holds files that are none of an evaluation: {', '.join(sorted(foreign)[:3])}",
-            hint="name a folder that is empty or not there",
-        )
-    return folder
+def _refuse_foreign(output: str | None) -> None:
+    """Nothing, where the folder is new, or has an earlier evaluation; said before models are loaded.
+
+    Raises:
+        OutputRefused: it holds other things.
+    """
+    folder = None if output is None else Path(output)
+    if folder is not None and folder.exists() and not (folder / METRICS).is_file():
+        foreign = [each.name for each in folder.iterdir()] if folder.is_dir() else [folder.name]
+        if foreign:
+            raise OutputRefused(
+                f"{output} holds files that are none of an evaluation: {', '.join(sorted(foreign)[:3])}",
+                hint="name a folder that is empty or not there",
+            )
 
 
 def _write(folder: Path, job: EvaluateJob, lines: list[Line], tables: list[pa.Table]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder / DOCUMENTS).unlink(missing_ok=True)
     if tables:
         temporary = folder / f".{DOCUMENTS}.partial"
         pq.write_table(pa.concat_tables(tables), temporary)

@@ -48,7 +48,7 @@ class SelectJob(Selecting):
 
 def select_job(given: Mapping[str, Any], *, base: Path | None = None) -> SelectJob:
     """The selection that these options describe."""
-    values = normal(given, base=base)
+    values = normal(given)
     for name in ("reference", "held_out"):
         if isinstance(values.get(name), str):
             values[name] = (values[name],)

@@ -160,6 +160,8 @@ def read_story(path: Path) -> Sequence[Chapter]:
         _refuse_absent(chapter.job.inputs, made, where=where)
         if isinstance(chapter.job, TraceJob | VerifyJob):
             continue
+        if chapter.job.output is None and isinstance(chapter.job, CompareJob | EvaluateJob):
+            continue
         if chapter.job.output is None:
             raise UsageError(f"{where}: no output", hint="say where it goes: output: edited/")
         if isinstance(chapter.job, EditJob | GenerateJob) and not _made_before(chapter.job.fields.get("model"), made):
@@ -192,7 +194,9 @@ def _chapter(entry: Any, number: int, path: Path) -> Chapter:
     if not isinstance(options, Mapping):
         raise UsageError(f"{where}: {verb} has no options", hint=SHAPE)
     try:
-        return Chapter(verb, VERBS[verb].read(normal(options, base=path.parent), path.parent))
+        # YAML reads the plain word `on` as true.
+        spelled = {"on" if name is True else name: value for name, value in options.items()}
+        return Chapter(verb, VERBS[verb].read(normal(spelled, base=path.parent), path.parent))
     except UsageError as error:
         raise UsageError(f"{where}: {error.message}", hint=error.hint) from error
 

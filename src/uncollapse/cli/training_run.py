@@ -94,14 +94,19 @@ def perform(job: TrainJob, *, as_json: bool = False) -> int:
         with Stages("train") as stages:
             trained = fit(material, folder, training, on_progress=lambda far: _show(stages, far))
     except KeyboardInterrupt:
-        sys.stderr.write("stopped: the last checkpoint stays, and the same command goes on from there\n")
+        kept = any((folder / ".training" / "steps").glob("checkpoint-*/whole"))
+        goes_on = "the last checkpoint stays, and the same command goes on from there"
+        sys.stderr.write(
+            f"stopped: {goes_on if kept else 'before the first checkpoint; the same command begins anew'}\n"
+        )
         raise
     broken = corpus.plan.broken_rows
     if as_json:
         told = {"output": str(folder), "rows": {"in": corpus.rows, "failed": broken}, **trained.account}
         sys.stdout.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
     else:
-        _tell(trained, broken, Console())
+        assumed = "origin" not in job.model_fields_set and any(file.ledger is None for file in find(job.inputs)[0])
+        _tell(trained, broken, assumed=assumed, console=Console())
     return SOME_FAILED if broken else 0
 
 
@@ -135,7 +140,7 @@ def _show(stages: Stages, far: "Far") -> None:
     stages(f"loss {far.loss:.3f} nats a token", far.step, far.steps)
 
 
-def _tell(trained: "Trained", broken: int, console: Console) -> None:
+def _tell(trained: "Trained", broken: int, *, assumed: bool, console: Console) -> None:
     account = trained.account
     if trained.already_done:
         console.print("nothing to do: this model was trained before, and is as it was left")
@@ -158,6 +163,8 @@ def _tell(trained: "Trained", broken: int, console: Console) -> None:
         console.print(Text(f"note: the texts were read {epochs:.2f} times to come to {account['tokens']:,} tokens"))
     if account["rows_of_one_document"]:
         console.print(Text("note: this architecture looks across documents in a row, so each has rows of its own"))
+    if assumed:
+        console.print(Text("note: texts without a ledger were taken to be human; --origin says what else they are"))
     console.print(Text(f"model: {visible(str(trained.folder))}"), soft_wrap=True)
 
 

@@ -3,18 +3,26 @@
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from uncollapse.errors import InputError, MissingExtra, UsageError
-from uncollapse.language_models.addresses import folder_of
+from uncollapse.language_models.addresses import WINDOW, folder_of, resolve
 from uncollapse.language_models.precision import device
 from uncollapse.language_models.quiet import quiet
 
 Z = 1.959963984540054  # of a normal law's 95 % interval
 
 
+class Reader(NamedTuple):
+    """The model that the harness asks, in which arithmetic, and its longest context."""
+
+    address: str
+    dtype: str = "auto"
+    context: int | None = None
+
+
 def run_harness(
-    address: str, tasks: Sequence[str], *, folder: str | None = None, limit: int | None = None
+    reader: Reader, tasks: Sequence[str], *, folder: str | None = None, limit: int | None = None
 ) -> Iterator[tuple[str, str, float, float, float]]:
     """For each task and metric: task, metric, value, and the harness's own standard error as a 95 % interval.
 
@@ -36,7 +44,9 @@ def run_harness(
             f"the harness knows no task {unknown[0]!r}", hint="its YAML in --task-files DIR, or one of its own names"
         )
     with quiet():
-        model = HFLM(pretrained=str(folder_of(address).folder), batch_size=8, device=device())
+        folder_there = str(folder_of(reader.address).folder)
+        card = resolve(reader.address, dtype=reader.dtype, window=reader.context or WINDOW)
+        model = HFLM(pretrained=folder_there, batch_size=8, device=device(), dtype=card.dtype, max_length=card.window)
         try:
             found = simple_evaluate(
                 model=model, tasks=list(tasks), task_manager=manager, limit=limit, log_samples=False

@@ -18,7 +18,10 @@ HELD = 20_000_000  # numbers of one block of draws
 
 
 class Measure(NamedTuple):
-    """A number and the bounds of its 95 % interval (percentiles of a bootstrap over documents)."""
+    """A number and the bounds of its 95 % interval (percentiles of a bootstrap over documents).
+
+    The calibration error has none: it is a sum of distances, which every draw with replacement makes larger.
+    """
 
     value: float
     low: float
@@ -118,7 +121,7 @@ def _with_interval(
 ) -> Measure:
     value = float(measure(columns.sum(axis=0, keepdims=True))[0])
     values = measure(drawn)
-    if len(columns) < 2 or np.isnan(values).all():
+    if measure is _calibration_error or len(columns) < 2 or np.isnan(values).all():
         return Measure(value, float("nan"), float("nan"))
     low, high = np.nanquantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Measure(value, float(low), float(high))

@@ -1,7 +1,7 @@
 """Differences between models on the same documents, with intervals over documents and seeds.
 
 A document is hard for one model as it is for another, so a difference is surer than either number: every draw takes the
-same documents for both. Where arms were trained with several seeds, a draw takes seeds anew as well.
+same documents for both. What another training would have given, only several seeds can say.
 """
 
 import re
@@ -11,13 +11,14 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float64
 from numpy import ndarray
+from scipy.stats import norm
+from scipy.stats import t as student
 
 from uncollapse.errors import InputError
-from uncollapse.evaluation.measures import DRAWS, LEVEL, MEASURES
+from uncollapse.evaluation.measures import DRAWS, LEVEL, MEASURES, TOKENS
 
-SEED = re.compile(r"^(?P<arm>.+?)[-_/.]?(?:seed|s)?[-_/]?(?P<seed>\d+)/?$")
-# Standard errors between nothing and what is seen four times in five at 5 % (two-sided): 1.96 + 0.84.
-SEEN = 2.802
+SEED = re.compile(r"^(?P<arm>.+?)[-_/.](?:seed[-_]?|s)(?P<seed>\d+)/?$")
+POWER = 0.8  # how often the smallest difference would have been seen
 
 COMPARED = ("perplexity", "bits_per_byte", "tail_perplexity", "tail_bits_per_byte")
 COLUMNS = ("nats", "tokens", "bytes", "rare_nats", "rare_tokens", "rare_bytes")
@@ -46,20 +47,20 @@ class Difference(NamedTuple):
     @property
     def told(self) -> str:
         """What the interval says."""
-        if self.low <= 0 <= self.high:
+        if not (self.low > 0 or self.high < 0):
             return "not told apart"
         return "higher" if self.low > 0 else "lower"
 
 
 class Run(NamedTuple):
-    """The arm and the seed in the name of a model: `edited-2` is seed 2 of `edited`."""
+    """The arm and the seed in the name of a model: `edited-s2` is seed 2 of `edited`."""
 
     arm: str
     seed: str
 
 
 def run_of(model: str) -> Run:
-    """The arm and the seed that a model's name says; a name without a number at its end is an arm with one seed."""
+    """The arm and the seed that a model's name says; a name that ends in no seed is an arm with one."""
     found = SEED.match(model)
     return Run(found["arm"], found["seed"]) if found else Run(model.rstrip("/"), "0")
 
@@ -69,47 +70,85 @@ def differences(
 ) -> list[Difference]:
     """For each measure of surprise the difference of two arms; `names` are those of the arm and of the file.
 
-    Seeds of equal name are pairs. With one pair the interval is over documents alone.
+    Seeds of equal name are pairs, and others are left out. With several pairs the interval is Student's over their
+    differences, widened by what other documents would change; with one it is over documents alone. Perplexities are
+    left out where the two sides cut the text into unequal tokens, and an interval is NaN over a single document.
 
     Raises:
         InputError: the arms share no seed, or were not read on the same documents.
 
-    Source: percentile bootstrap over both factors (Owen 2007, the pigeonhole bootstrap).
+    Source: a two-factor random model with documents drawn by bootstrap (Owen 2007); degrees of freedom by Welch and
+    Satterthwaite.
     """
     shared = sorted(set(arm) & set(control))
     if not shared:
         raise InputError(
             f"{names[0]} and the control share no seed: {', '.join(sorted(arm))} against {', '.join(sorted(control))}",
-            hint="train both with the same seeds, and let the models' names end in them",
+            hint="train both with the same seeds, and let the models' names end in them: plain-s0",
         )
     ours, theirs = (np.stack([side[each] for each in shared]) for side in (arm, control))
     if ours.shape != theirs.shape:
         raise InputError(f"{names[0]} and the control were read on unequal documents", hint="evaluate them on one file")
+    same_tokens = bool((ours[:, :, TOKENS] == theirs[:, :, TOKENS]).all())
     drawn = _drawn(ours, theirs, seed=seed, draws=draws)
     found = []
     for measure in COMPARED:
-        value = float(np.mean(_of(measure, ours.sum(axis=1)) - _of(measure, theirs.sum(axis=1))))
-        values = np.mean(_of(measure, drawn[0]) - _of(measure, drawn[1]), axis=0)
-        low, high = np.nanquantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-        least = SEEN * float(np.nanstd(values, ddof=1))
-        found.append(
-            Difference(*names, measure, value, float(low), float(high), least, len(shared), int(ours.shape[1]))
+        if not same_tokens and "perplexity" in measure:
+            continue
+        each = _of(measure, ours.sum(axis=1)) - _of(measure, theirs.sum(axis=1))
+        over_documents = np.mean(_of(measure, drawn[0]) - _of(measure, drawn[1]), axis=0)
+        bounds = (
+            _bounds(each, over_documents, count=ours.shape[1]) if ours.shape[1] > 1 else Bounds(*[float("nan")] * 3)
         )
+        found.append(Difference(*names, measure, float(each.mean()), *bounds, len(shared), int(ours.shape[1])))
     return found
+
+
+class Bounds(NamedTuple):
+    """An interval, and the smallest difference that would have been seen four times in five."""
+
+    low: float
+    high: float
+    smallest: float
+
+
+def _bounds(each: Float64[ndarray, "seeds"], over_documents: Float64[ndarray, "draws"], *, count: int) -> Bounds:
+    """The bounds of a mean of paired differences, one for each seed, over so many documents."""
+    documents = float(np.nanvar(over_documents, ddof=1))
+    tail = (1 - LEVEL) / 2
+    if len(each) == 1:
+        low, high = np.nanquantile(over_documents, [tail, 1 - tail])
+        return Bounds(float(low), float(high), float((norm.ppf(1 - tail) + norm.ppf(POWER)) * np.sqrt(documents)))
+    seeds = float(np.var(each, ddof=1)) / len(each)
+    error = float(np.sqrt(seeds + documents))
+    law = student(_freedom(seeds, documents, seed_count=len(each), document_count=count))
+    reach = float(law.ppf(1 - tail)) * error
+    middle = float(each.mean())
+    return Bounds(middle - reach, middle + reach, reach + float(law.ppf(POWER)) * error)
+
+
+def _freedom(seeds: float, documents: float, *, seed_count: int, document_count: int) -> float:
+    """The degrees of freedom of a sum of two variances.
+
+    Source: Welch 1947 and Satterthwaite 1946, equation 17.
+    """
+    if not seeds + documents:
+        return float(seed_count - 1)
+    parts = seeds**2 / (seed_count - 1) + documents**2 / (document_count - 1)
+    return (seeds + documents) ** 2 / parts
 
 
 def _drawn(
     ours: Float64[ndarray, "seeds d columns"], theirs: Float64[ndarray, "seeds d columns"], *, seed: int, draws: int
 ) -> tuple[Float64[ndarray, "seeds draws columns"], Float64[ndarray, "seeds draws columns"]]:
-    """The sums of both arms over the same drawn documents and seeds."""
+    """The sums of both arms over the same drawn documents."""
     generator = np.random.default_rng(seed)
     seeds, count, columns = ours.shape
-    which = generator.integers(seeds, size=(seeds, draws))
     sides = np.empty((2, seeds, draws, columns))
     for draw in range(draws):
         weights = np.bincount(generator.integers(count, size=count), minlength=count)
         for side, sums in enumerate((ours, theirs)):
-            sides[side, :, draw] = np.tensordot(weights, sums, axes=(0, 1))[which[:, draw]]
+            sides[side, :, draw] = np.tensordot(weights, sums, axes=(0, 1))
     return sides[0], sides[1]
 
 

@@ -89,6 +89,12 @@ def resolve(address: str, *, dtype: str = "auto", window: int = WINDOW) -> Model
     return _card(address, revision=revision, dtype=dtype, window=min(window, context or window))
 
 
+def last_part(address: str) -> str:
+    """The address as it is recorded: of a model on this disk the last part of its path, others as they are."""
+    known = address in EMBEDDED or address.startswith(hub.PREFIX) or "://" in address
+    return address if known else Path(address).expanduser().resolve().name
+
+
 def recorded(card: ModelCard) -> dict[str, Json]:
     """The card as a recipe has it: of a model on this disk the last part of its path, and what it says it learned from.
 

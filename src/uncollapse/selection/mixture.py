@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import ceil
 from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
@@ -50,8 +51,8 @@ class Mixing(BaseModel):
     """What is to be mixed, and how.
 
     `human_share` is that of human text in `by`: words, documents or bytes; "auto" keeps all human text and takes
-    synthetic text up to the policy's floor; "golden" is what estimates best from as much of each as there is.
-    `total` is the size of the result in the same unit, as large as can be
+    synthetic text up to the policy's floor; "golden" is the weight of human text that estimates best from as much of
+    each as there is, made by repeating it. `total` is the size of the result in the same unit, as large as can be
     unless said. What is in `accumulate` is kept whole. A human text is repeated until it stands `repeat_cap` times in
     the result, at most.
     `weights` names a column by which synthetic rows are drawn more or less often, or what `detect --weights` wrote.
@@ -101,6 +102,19 @@ class Mixing(BaseModel):
             )
         return Asked(Fraction(str(floor)), self.total, keep=True, unit=self.by)
 
+    def repeats(self, asked: Asked, rows: np.ndarray) -> int:
+        """How often a human text may stand in the result.
+
+        For the golden share as often as it takes, so that no synthetic text has to be left out: a weight that is made
+        by throwing text away is worse than no weight.
+        """
+        if self.human_share != "golden" or asked.share == 1:
+            return self.repeat_cap
+        own = rows["origin"] == ORIGIN_CODES[Origin.HUMAN]
+        sizes = size_of(rows, self.by)
+        wanted = asked.share / (1 - asked.share) * int(sizes[~own].sum())
+        return max(self.repeat_cap, ceil(wanted / max(int(sizes[own].sum()), 1)))
+
 
 class Rooted(NamedTuple):
     """The roots that a manifest gives, and those of its files that are mixed."""
@@ -136,7 +150,7 @@ def mix(
     inputs, ledgers = _inputs(mixing)
     found = survey(inputs, seed=mixing.seed, weights=mixing.weights, on_progress=on_progress)
     asked = mixing.asked(policy, found.rows)
-    drawn = draw(found.rows, asked, repeat_cap=mixing.repeat_cap)
+    drawn = draw(found.rows, asked, repeat_cap=mixing.repeats(asked, found.rows))
     read = inputs.corpus.plan
     sources = {entry.source: at for at, entry in enumerate(read.inputs)}
     told = as_told(mixing.model_dump(mode="json"), asked, inputs=inputs, rows=found.rows, drawn=drawn)

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from uncollapse.errors import InputError
 from uncollapse.fingerprint import fingerprint
+from uncollapse.language_models.addresses import last_part
 from uncollapse.language_models.quiet import quiet
-from uncollapse.training.account import Trained, write_account
+from uncollapse.training.account import Trained
 from uncollapse.training.settings import Training
 from uncollapse.training.tokens import Pair, Tokenised, plain, write_tokens
 from uncollapse.training.workshop import FINISHED, STEPS, Workshop
@@ -92,9 +93,8 @@ def fit(
         rows = Rows.of(tokens, training, start.model, end=int(start.tokenizer.eos_token_id))
         _refuse_too_little(rows, training)
         account = _learn(start, rows, workshop=workshop, training=training, on_progress=on_progress)
-        account = {"plan": plan, **account, **_data(tokens, rows), **material.parentage}
-        workshop.publish()
-        write_account(Path(folder), account)
+        account = {"plan": plan, "settings": plan["settings"], **account, **_data(tokens, rows), **material.parentage}
+        workshop.publish(account)
         workshop.clear()
     return Trained(Path(folder), account)
 
@@ -121,7 +121,6 @@ def _learn(
     start.tokenizer.save_pretrained(finished)
     read = rows.predicted(first * rows.a_step)
     return {
-        "settings": training.model_dump(mode="json"),
         "steps": steps,
         "losses": [[each["step"], each["loss"]] for each in trainer.state.log_history if "loss" in each],
         "seconds": round(seconds, 3),
@@ -136,8 +135,12 @@ def _plan(training: Training, tokens: "Tokenised", start: Beginning) -> dict[str
     """What the weights follow from."""
     from uncollapse.training.beginning import digest_of  # noqa: PLC0415  (torch)
 
+    settings = training.model_dump(mode="json")
+    if start.revision is not None:
+        # What comes of it follows from the weights, which the revision names, and not from where they lie.
+        settings["start"] = last_part(training.start)
     known = {
-        "settings": training.model_dump(mode="json"),
+        "settings": settings,
         "data": tokens.digest,
         "tokenizer": digest_of(start.tokenizer),
         "start": start.revision,

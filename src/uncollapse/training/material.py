@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from uncollapse.corpora import Corpus
 from uncollapse.corpora.merkle import root
 from uncollapse.document import Origin
-from uncollapse.errors import MissingColumn
+from uncollapse.errors import BrokenRow, MissingColumn
 from uncollapse.training.fit import Material
 from uncollapse.training.tokens import Pair
 
@@ -55,6 +55,12 @@ class Pairs:
             table = {name: batch.column(name).to_pylist() for name in (asked, about) if name}
             for row, answer in enumerate(batch.column("text").to_pylist()):
                 question = str(table[asked][row] or "")
+                if not question.strip():
+                    where = batch.column("source")[row].as_py()
+                    raise BrokenRow(
+                        f"{where}: the answer {answer[:40]!r} has no question in {asked!r}",
+                        hint="leave the row out, or --prompt-column NAME",
+                    )
                 more = table[about][row] if about else None
                 yield Pair(f"{question}\n\n{more}" if more else question, answer)
 

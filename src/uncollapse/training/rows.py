@@ -10,6 +10,7 @@ from jaxtyping import Int64
 from numpy import ndarray
 from torch.utils.data import Dataset
 
+from uncollapse.errors import UsageError
 from uncollapse.training.packing import Packing, pack, row_of
 from uncollapse.training.settings import Training
 from uncollapse.training.tokens import Tokenised
@@ -40,7 +41,14 @@ class Rows(Dataset[dict[str, torch.Tensor]]):
     def of(cls, tokens: Tokenised, training: Training, model: "PreTrainedModel", *, end: int) -> "Rows":
         """The rows of these tokens for this model."""
         longest = int(getattr(model.config, "max_position_embeddings", 0) or 1024)
-        context = min(training.context or longest, longest)
+        context = training.context or min(longest, training.batch_tokens)
+        if context > longest:
+            raise UsageError(f"a context of {context} is more than the model's {longest}", hint=f"--context {longest}")
+        if context > training.batch_tokens:
+            raise UsageError(
+                f"a batch of {training.batch_tokens} tokens holds no row of {context}",
+                hint=f"--batch-tokens {context} or more, or a shorter --context",
+            )
         positions = "position_ids" in signature(model.forward).parameters
         together = positions and keeps_apart(model, end=end)
         packing = pack(tokens, context=context, together=together)

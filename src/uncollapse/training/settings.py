@@ -20,7 +20,7 @@ class Training(BaseModel):
         size: of a model from scratch: tiny, small, medium, 124m, 350m.
         tokens: how many tokens are predicted in all, to within a row; each text once unless said. More than there are
             are read again, in another order; the account says how often.
-        context: the length of a row; the model's own unless said.
+        context: the length of a row; the model's own unless said, or the batch where that is less.
         batch_tokens: places of the rows between two steps of the optimizer.
         learning_rate: its peak; a size's own unless said.
         warmup: the share of the steps in which the rate rises; thereafter it falls as a cosine.

@@ -16,7 +16,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from uncollapse.errors import OutputBusy, OutputRefused, RecipeDiffers
-from uncollapse.training.account import FILE, read_account
+from uncollapse.training.account import FILE, read_account, write_account
 
 WORK = ".training"
 PLAN, STEPS, FINISHED, WHOLE, LOCK = "plan.json", "steps", "finished", "whole", "lock"
@@ -69,13 +69,18 @@ class Workshop:
         path = self.folder / PLAN
         before = account["plan"] if account else json.loads(path.read_text()) if path.is_file() else None
         if before is not None and before != plan:
+            if account:
+                self.clear()
             raise RecipeDiffers(
                 f"{self.output} holds another training: {_difference(before, plan)}",
                 hint="name another folder, or remove this one",
             )
-        if account is None:
-            path.write_text(json.dumps(plan, indent=2))
-        return account
+        if account is not None and (self.output / "config.json").is_file():
+            return account
+        temporary = path.with_suffix(".partial")
+        temporary.write_text(json.dumps(plan, indent=2))
+        temporary.replace(path)
+        return None
 
     def checkpoint(self) -> Path | None:
         """The last checkpoint that was written whole; those that were not are removed."""
@@ -87,9 +92,10 @@ class Workshop:
                 shutil.rmtree(path)
         return max(found, key=lambda path: int(path.name.rsplit("-", 1)[1]), default=None)
 
-    def publish(self) -> None:
-        """Move the finished model to its place, config last: without it, a folder is no model."""
+    def publish(self, account: Mapping[str, Any]) -> None:
+        """Move the finished model to its place with its account, config last: without it, a folder is no model."""
         finished = self.folder / FINISHED
+        write_account(self.output, account)
         for path in sorted(finished.iterdir(), key=lambda path: path.name == "config.json"):
             with path.open("rb") as file:
                 os.fsync(file.fileno())
