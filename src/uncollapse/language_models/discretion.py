@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 
 INSTEAD = "(the key)"
-# Shorter keys, and words that are not much longer, are no secrets but stand for none (`none`, `EMPTY`): content may hold
-# them for their own sake.
+# Shorter keys, and words that are not much longer, are no secrets but stand for none (`none`, `EMPTY`): content may
+# hold them for their own sake.
 SHORT, WORD = 8, 16
 
 
