@@ -1,6 +1,7 @@
 """`uncollapse generate` with an endpoint: accounts, faults, costs, and a run that is killed and goes on."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -48,7 +49,7 @@ def test_prompts_are_answered_and_accounted_for(uncollapse, questions):
     assert report["tokens"] == {"prompt": 350, "written": 150}
     assert report["cost"]["total"] == pytest.approx(350 * 0.15e-6 + 150 * 0.6e-6)
     assert report["model"]["backend"] == "openai-endpoint"
-    assert report["entropy"] == {"model": None, "drawn": None, "surprise": None}
+    assert report["entropy"] == {"listed": None, "listed_drawn": None, "surprise": None}
     assert "50  answered" in done.out
     assert "cost: 0.0001, at 0.15 for a million tokens read and 0.6 written" in done.out
     assert "gives no probabilities, so entropy and surprise are unknown" in done.out
@@ -224,6 +225,36 @@ def test_a_warning_where_nothing_can_be_measured_before(uncollapse, questions):
     assert "warning: temperature 0.5 narrows what the engine writes" in done.err
     assert "entropy of the tokens that the endpoint lists 0.31 nats a token" in done.out
     assert "lost)" in done.out
+    report = json.loads((questions / "made.jsonl.report.json").read_text())
+    # The two have 0.9048 and 0.0907 of the probability: of 0.9956 the first 0.9089.
+    share = 1 / (1 + math.exp(-2.3))
+    assert report["entropy"].keys() == {"listed", "listed_drawn", "surprise"}
+    entropy = -(share * math.log(share) + (1 - share) * math.log(1 - share))
+    assert report["entropy"]["listed"] == pytest.approx(entropy, abs=1e-4)
+    assert report["entropy"]["listed_drawn"] < report["entropy"]["listed"]
+    assert report["measured"] == {"listed": ROWS, "listed_drawn": ROWS, "surprise": ROWS}
+    assert "(not the model's)" in done.out
+
+
+def test_of_two_texts_none_is_the_best_and_nothing_is_paid_for_it(uncollapse, questions):
+    with serving(echo) as server:
+        done = uncollapse(*words(server, "--n", 2, "--keep", "best"))
+        assert done.code == 2
+        assert "of two texts an endpoint cannot say which is the more typical" in done.err
+        assert "--n 3 or more, or --keep sample|all" in done.err
+        assert uncollapse(*words(server, "--n", 2)).code == 2
+        assert server.asked == []
+        assert uncollapse(*words(server, "--n", 2, "--keep", "sample")).code == 0
+
+
+def test_rows_with_the_same_text_are_asked_for_once(uncollapse, desk):
+    write_rows(desk / "questions.jsonl", [{"text": "Why?"}, {"text": "Why?"}, {"text": "What?"}])
+    with serving(echo) as server:
+        done = uncollapse(*words(server, "--price-out", 1000))
+        assert sorted(asked.words for asked in real(server.asked)) == ["What?", "Why?"]
+    assert len(read_rows(desk / "made.jsonl")) == 3
+    assert "1  the same as another, and sent once" in done.out
+    assert "cost: 0.0060" in done.out  # two replies of 3 tokens
 
 
 def test_columns_of_the_step_must_be_free(uncollapse, desk):

@@ -1,5 +1,6 @@
 """Every kind of writing by an endpoint: what is asked, what becomes a row, and what is failed."""
 
+import math
 from collections import Counter
 
 import pytest
@@ -112,6 +113,7 @@ def test_a_made_ready_step_keeps_its_name_and_its_journal(tmp_path):
         ({"watermark": "a secret of the tests"}, "nothing can be marked"),
         ({"dtype": "float32"}, "the engine's own business"),
         ({"window": 512}, "the engine's own business"),
+        ({"samples": 2}, "of two texts an endpoint cannot say which is the more typical"),
     ],
 )
 def test_what_an_endpoint_cannot_do(fields, said):
@@ -146,6 +148,26 @@ def test_one_of_several_is_drawn_and_the_same_again():
         drawn = [texts_of(step.apply(batch_of(*texts))) for step in steps]
     assert drawn[0] == drawn[1] != drawn[2]
     assert all(len(set(one)) > 6 for one in drawn)
+
+
+@pytest.mark.parametrize("fields", [{"samples": 3}, {"samples": 2, "keep": "all"}, {"samples": 2, "keep": "sample"}])
+def test_of_three_one_is_the_best_and_two_can_be_kept_otherwise(fields):
+    assert Answer(model=FAR, **fields).samples == fields["samples"]
+    assert Answer(samples=2).keep == "best"  # a model that is here knows its distributions
+
+
+def test_the_likeliest_of_several_is_not_the_best_for_what_its_engine_leaves_out():
+    """Surprise 0.2, 2 and 3.8 a token with mean 2; the listed tokens, 0.1 of the mass each, have entropy log 2 = 0.69."""
+
+    def answer(_, number):
+        tops = [{"logprob": math.log(0.1)}] * 2
+        place = {"logprob": (-0.2, -2.0, -3.8)[number], "top_logprobs": tops}
+        return reply(("likely", "typical", "strange")[number], logprobs={"content": [place] * 4})
+
+    calling = QUICK.model_copy(update={"concurrency": 1})
+    with serving(answer) as server:
+        step = Answer(model=server.address, calling=calling, samples=3, decoding=Decoding(temperature=0.9))
+        assert texts_of(step.apply(batch_of("q"))) == ["typical"]
 
 
 def test_an_instruction_pair():

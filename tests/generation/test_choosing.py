@@ -8,10 +8,10 @@ from uncollapse.generation.drafts import Made
 from uncollapse.language_models.texts import WrittenText
 
 
-def sample(text="a", *, logprob=None, entropy=None):
+def sample(text="a", *, logprob=None, entropy=None, partial=False):
     arrays = {"logprob": logprob, "entropy": entropy}
     given = {name: None if value is None else np.array(value, np.float32) for name, value in arrays.items()}
-    return Made(0, text, True, (WrittenText(**given),), 0)
+    return Made(0, text, True, (WrittenText(**given, partial=partial),), 0)
 
 
 def test_by_entropy_the_gap_of_surprise_and_entropy_a_token():
@@ -28,6 +28,24 @@ def test_without_entropies_the_gap_to_the_mean_surprise():
     assert found.ground is Ground.SIBLINGS
     assert found.values.tolist() == [2.0, 1.0, 3.0]  # the mean is 3
     assert best(texts) == 1
+
+
+def test_the_entropy_of_listed_tokens_is_no_ground():
+    """By it the first, a loop, were the best (0.1 from 0 against 0.8 and 3.4 from it); by the mean of 2, the second."""
+    given = [([-0.1], [0.0]), ([-1.8], [1.0]), ([-4.1], [0.7])]
+    texts = [sample(logprob=logprob, entropy=entropy, partial=True) for logprob, entropy in given]
+    found = strangeness(texts)
+    assert found.ground is Ground.SIBLINGS
+    assert found.values == pytest.approx([1.9, 0.2, 2.1])
+    assert best(texts) == 1
+    assert best([sample(logprob=logprob, entropy=entropy) for logprob, entropy in given]) == 0
+
+
+def test_one_stretch_of_listed_tokens_is_enough():
+    whole, part = (sample(logprob=[-2.0], entropy=[1.0], partial=partial) for partial in (False, True))
+    mixed = whole._replace(stretches=(*whole.stretches, *part.stretches))
+    assert strangeness([whole, whole, whole]).ground is Ground.ENTROPY
+    assert strangeness([whole, whole, mixed]).ground is Ground.SIBLINGS
 
 
 def test_without_probabilities_the_words_that_are_shared():

@@ -401,3 +401,97 @@ def _free_port():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]
+
+
+def test_a_list_of_tokens_is_a_part_of_the_distribution_unless_nothing_is_missing():
+    def said(*masses):
+        tops = [{"logprob": np.log(mass)} for mass in masses]
+        return reply(logprobs={"content": [{"logprob": tops[0]["logprob"], "top_logprobs": tops}]})
+
+    texts, _ = written(lambda asked, _: said(0.6, 0.4) if asked.words == "all" else said(0.6, 0.3), ask("all"), ask())
+    assert [text.partial for text in texts] == [False, True]
+    (text,), _ = written(lambda *_: reply())
+    assert (text.entropy, text.partial) == (None, False)
+
+
+KEY = "sk-of-the/tests-1234567890"
+SPELLED = {
+    "as it is": KEY,
+    "as some spell it in JSON": KEY.replace("/", "\\/"),
+    "in numbers": "".join(f"\\u{ord(character):04X}" for character in KEY),
+}
+
+
+@pytest.mark.parametrize("filler", [0, 180, 190, 199, 200])
+@pytest.mark.parametrize("key", SPELLED.values(), ids=SPELLED)
+def test_no_part_of_the_key_is_left_where_an_error_is_cut(monkeypatch, key, filler):
+    """An error's first 200 characters are shown; the key may stand across the cut."""
+    monkeypatch.setenv("MY_KEY", KEY)
+    calling = QUICK.model_copy(update={"key_from": "MY_KEY", "tries": 1})
+    content = '{"error": {"message": "' + "x" * filler + key + '"}}'
+    for status in (200, 400, 503):
+        (text,), _ = written(lambda *_, status=status: Said(status, content.encode()), calling=calling)
+        assert text.fault.detail.endswith(": " + ("x" * filler + "(the key)")[:200])
+
+
+def test_an_endpoint_that_repeats_what_it_was_sent_is_not_repeated(monkeypatch, tmp_path):
+    """In the model's name, the fingerprint, the headers, the reason and the text; nothing of it is in the journal."""
+    monkeypatch.setenv("MY_KEY", KEY)
+    calling = QUICK.model_copy(update={"key_from": "MY_KEY", "journal": tmp_path / "replies.jsonl"})
+
+    def echo(asked, _):
+        sent = asked.headers["Authorization"]
+        said = reply(f"You said {sent}.", finish=sent, system_fingerprint=sent, model=sent)
+        return said._replace(headers={"Server": sent})
+
+    (text,), _ = written(echo, calling=calling)
+    assert text.data == b"You said Bearer (the key)."
+    ((writer, _),) = text.account["writers"].items()
+    assert writer.startswith("Bearer (the key) | Bearer (the key) | ")
+    assert writer.endswith("Bearer (the key)")
+    assert b"sk-of" not in calling.journal.read_bytes()
+    moved = Said(308, b"", headers={"Location": f"https://elsewhere/{KEY}"})
+    (text,), _ = written(lambda *_: moved, calling=calling.model_copy(update={"journal": None}))
+    assert text.fault.detail == "308: it has moved to https://elsewhere/(the key)"
+    with serving(lambda *_: reply()) as server:
+        server.models = moved
+        with pytest.raises(BrokenModel, match=r"has moved: https://elsewhere/\(the key\)"):
+            Endpoint(server.address, calling).check()
+
+
+@pytest.mark.parametrize("key", ["stop", "EMPTY", "choices", "anything"])
+def test_a_word_in_place_of_a_key_is_no_secret_in_a_text(monkeypatch, key):
+    monkeypatch.setenv("MY_KEY", key)
+    (text,), _ = written(lambda *_: reply(f"Say {key}."), calling=QUICK.model_copy(update={"key_from": "MY_KEY"}))
+    assert text.data == f"Say {key}.".encode()
+
+
+def test_the_same_ask_twice_is_sent_and_kept_once(tmp_path):
+    """Of three equal asks and another two are sent; the account has each reply, and what it cost, once."""
+    calling = QUICK.model_copy(update={"journal": tmp_path / "replies.jsonl", "price_out": 1.0})
+    same = ask("same")
+    texts, server = written(
+        lambda asked, number: reply(f"{asked.words} {number}")._replace(delay=0.05),
+        same,
+        ask("other"),
+        ask("same"),
+        same,
+        calling=calling,
+    )
+    assert sorted(asked.words for asked in server.asked) == ["other", "same"]
+    assert len(calling.journal.read_bytes().splitlines()) == 2
+    assert texts[0].data == texts[2].data == texts[3].data != texts[1].data
+    assert [text.account["requests"] for text in texts] == [
+        {"answered": 1, "again": 0},
+        {"answered": 1, "again": 0},
+        {"shared": 1},
+        {"shared": 1},
+    ]
+    assert [text.account.get("cost") for text in texts] == [{"billionths": 3000}, {"billionths": 3000}, None, None]
+    assert [text.tokens for text in texts] == [3] * 4
+
+
+def test_the_same_ask_twice_has_one_fault():
+    texts, server = written(lambda *_: failure(400, "no"), ask(), ask())
+    assert len(server.asked) == 1
+    assert [text.fault.detail for text in texts] == ["400: no"] * 2

@@ -1,6 +1,7 @@
 """Whatever comes back from an endpoint is a whole reply or a fault, and never an error of ours."""
 
 import json
+import math
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -103,3 +104,29 @@ def test_text_in_parts():
     message = {"content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}, 3]}
     said = read(json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode())
     assert said.text == "ab"
+
+
+@pytest.mark.parametrize(
+    ("masses", "whole"),
+    [
+        ([[0.5, 0.5], [0.9995, 0.0]], True),  # 0.0005 is missing at the second place
+        ([[0.5, 0.5], [0.9, 0.09]], False),
+        ([[0.5, 0.3], [0.5, 0.5]], False),
+        ([[0.9, 0.9], [0.5, 0.5]], False),  # no probabilities
+        ([[0.5, 0.5], []], False),
+        ([], False),
+    ],
+)
+def test_whether_the_listed_tokens_are_all(masses, whole):
+    places = [
+        {"logprob": -0.7, "top_logprobs": [{"logprob": math.log(mass or 1e-9)} for mass in listed]} for listed in masses
+    ]
+    choice = {"text": "a", "finish_reason": "stop", "logprobs": {"content": places}}
+    assert read(json.dumps({"choices": [choice]}).encode()).whole is whole
+
+
+def test_a_reply_of_an_older_journal_has_listed_tokens_alone():
+    said = Reply("a", "stop", entropy=(0.5,), whole=True).as_json()
+    assert Reply.from_json(said).whole
+    del said["whole"]
+    assert not Reply.from_json(said).whole

@@ -165,7 +165,7 @@ def test_a_model_that_is_not_there_is_no_text(base):
 
 def test_an_engine_that_takes_the_likeliest_whatever_it_is_sent(base, greedy):
     """Temperature 1 is sent with two seeds, and one text comes: this is what the command line warns of."""
-    step = Answer(model=f"{base}#{greedy}", max_tokens=12, samples=2, calling=ONE)
+    step = Answer(model=f"{base}#{greedy}", max_tokens=12, samples=2, keep="all", calling=ONE)
     ((first, second),) = step.tried(batch_of("the cat"))
     assert first.text == second.text
 

@@ -14,13 +14,16 @@ from uncollapse.generation import Writer
 from uncollapse.language_models.calling import BILLION
 
 MICRO = 1_000_000
+# An endpoint lists some tokens at each place; what is measured on those is not called the model's.
+LISTED = {"model": "listed", "drawn": "listed_drawn"}
 KEYS = {"rows", "tokens", "entropy", "speed", "recipe", "model"}
 
 
 def generate_report(result: RunResult, step: Writer) -> Report:
     """The content of report.json: rows, tokens, documents, entropy in nats a token, speed, recipe, model.
 
-    Of an endpoint also the requests, who said to have written the replies, and what they cost.
+    Of an endpoint also the requests, who said to have written the replies, and what they cost; its entropies are those
+    of the tokens that it lists, `listed` before the decoding and `listed_drawn` after.
     """
     tally: Any = result.tally
     recipe = dict(step.recipe())
@@ -29,7 +32,7 @@ def generate_report(result: RunResult, step: Writer) -> Report:
     return {
         "rows": result.rows,
         **{name: tally[name] for name in ("tokens", "documents", "stretches", "characters")},
-        "entropy": _entropy(tally),
+        "entropy": _labelled(_entropy(tally), step),
         "speed": {
             "seconds": round(result.seconds, 3),
             "tokens": done,
@@ -49,13 +52,17 @@ def _entropy(tally: Any) -> dict[str, float | None]:
     return {name: value / MICRO / over[name] if over[name] else None for name, value in tally["micronats"].items()}
 
 
+def _labelled(found: Mapping[str, Any], step: Writer) -> dict[str, Any]:
+    return {LISTED.get(name, name) if step.far else name: value for name, value in found.items()}
+
+
 def _afar(tally: Any, step: Writer) -> dict[str, Any]:
     prices = {"price_in": step.calling.price_in, "price_out": step.calling.price_out}
     cost = tally.get("cost")
     return {
         "requests": tally.get("requests", {}),
         "writers": tally.get("writers", {}),
-        "measured": tally.get("measured", {}),
+        "measured": _labelled(tally.get("measured", {}), step),
         "cost": None if cost is None else {"total": cost["billionths"] / BILLION, **prices},
     }
 
@@ -99,6 +106,7 @@ def _requests(requests: Mapping[str, int]) -> Iterator[tuple[int, str]]:
         ("kept", "answered before, taken from the journal"),
         ("again", "tries that were in vain"),
         ("unanswered", "given up, or refused"),
+        ("shared", "the same as another, and sent once"),
         ("without_usage", "replies that do not say how many tokens they took"),
     ):
         if requests.get(name):
@@ -126,12 +134,14 @@ def _sentence(report: Report) -> str:
 
 def _said_of_entropy(report: Report) -> str:
     entropy = report["entropy"]
-    model, drawn, surprise = (entropy[name] for name in ("model", "drawn", "surprise"))
-    if model is not None:
-        of = "of the tokens that the endpoint lists" if "requests" in report else "of the model"
-        said = f"entropy {of} {model:.2f} nats a token"
+    afar = "requests" in report
+    own, drawn = (entropy.get(label, entropy.get(name)) for name, label in LISTED.items())
+    surprise = entropy["surprise"]
+    if own is not None:
+        said = f"entropy {'of the tokens that the endpoint lists' if afar else 'of the model'} {own:.2f} nats a token"
+        said += " (not the model's)" if afar else ""
         said += "" if surprise is None else f", surprise of what was drawn {surprise:.2f}"
-        return said + (f"; the decoding left {drawn:.2f} ({model - drawn:.2f} lost)" if model - drawn > 0.005 else "")
+        return said + (f"; the decoding left {drawn:.2f} ({own - drawn:.2f} lost)" if own - drawn > 0.005 else "")
     if surprise is not None:
         return f"surprise of what was drawn {surprise:.2f} nats a token, as the endpoint says; its entropy is unknown"
     return "the endpoint gives no probabilities, so entropy and surprise are unknown"

@@ -171,7 +171,7 @@ def _unmeasured(step: Writer) -> str:
 
 def _whether_it_draws(step: Writer, corpus: Corpus) -> str:
     """A warning where two short draws for each of the first documents are the same text; they are paid for."""
-    brief = step.changed(max_tokens=min(TOKENS, step.max_tokens), samples=2)
+    brief = step.changed(max_tokens=min(TOKENS, step.max_tokens), samples=2, keep="all")
     with waiting("whether the engine draws is tried on two documents"):
         tried = [brief.tried(batch) for batch in sample.first(corpus, documents=TRIED)]
     groups = [group for groups in tried for group in groups if all(text.fault is None for text in group)]

@@ -20,7 +20,8 @@ def tally(written: Sequence[Made], *, made: int, empty: int, not_kept: int) -> T
     `made` rows came of it; of `empty` documents nothing did; `not_kept` texts were written and passed over.
     Entropies are in millionths of a nat, summed over the tokens: `model` is that of the model's own distribution at
     each token, `drawn` that of the distribution which the decoding left, `surprise` minus the model's log-probability.
-    Where an endpoint wrote, `measured` says over how many tokens.
+    Where an endpoint wrote, `model` and `drawn` are of the tokens that it lists, and `measured` says over how many
+    tokens each sum is.
     """
     stretches = list(chain.from_iterable(text.stretches for text in written))
     whole = [stretch for stretch in stretches if stretch.fault is None]

@@ -1,8 +1,9 @@
 """Which of several texts of one document is kept: the most typical one, one drawn among them, or all.
 
 A text is typical where its surprise is what it should be, neither a loop (too likely) nor noise (too unlikely). What it
-should be is known best from the model's own distributions; without those from the other texts of the same document,
-which are draws from the same model; and without any probability a text is typical where it shares its words with them.
+should be is known best from the model's own distributions; without those, or with a part of them, from the other texts
+of the same document, which are draws from the same model; and without any probability a text is typical where it shares
+its words with them. Of two texts only the distributions tell which is typical: either is as far from the other.
 """
 
 from collections import Counter
@@ -42,7 +43,8 @@ def strangeness(texts: Sequence[Made]) -> Strangeness:
         return Strangeness(_apart_in_words(texts), Ground.WORDS)
     own = np.array(surprise, np.float64) * -1
     entropy = [_per_token(text, "entropy") for text in texts]
-    if any(value is None for value in entropy):
+    # The entropy of the likeliest tokens is less than the law's own: measured by it, the likeliest text were the best.
+    if any(value is None for value in entropy) or any(stretch.partial for text in texts for stretch in text.stretches):
         return Strangeness(np.abs(own - own.mean()), Ground.SIBLINGS)
     return Strangeness(np.abs(own - np.array(entropy, np.float64)), Ground.ENTROPY)
 

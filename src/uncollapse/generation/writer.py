@@ -56,8 +56,9 @@ class Writer(StepModel):
         max_tokens: most tokens of a stretch.
         samples: how many texts are written for each document.
         keep: of several texts, the most typical (`best`: its surprise is what the model expects of its own text,
-            neither a loop nor noise), one drawn with weights exp(-distance from that) (`sample`), or each as a row of
-            its own with its number in the column `draw` (`all`).
+            neither a loop nor noise; an endpoint writes three at least for that), one drawn with weights
+            exp(-distance from that) (`sample`), or each as a row of its own with its number in the column `draw`
+            (`all`).
         draw: the number of the first of them; another number, other texts under the same seed.
         watermark: a secret under which texts are marked, at least 16 bytes; the recipe holds its name alone.
         seed: of all draws; an endpoint, which draws by itself, is sent a seed of its own for each text.
@@ -97,6 +98,11 @@ class Writer(StepModel):
         return self
 
     def _refuse_afar(self) -> None:
+        if self.samples == 2 and self.keep == "best":
+            raise UsageError(
+                "of two texts an endpoint cannot say which is the more typical, as it gives no whole distributions",
+                hint="--n 3 or more, or --keep sample|all",
+            )
         if self.watermark is not None:
             raise UsageError(
                 "an endpoint draws its tokens by itself, so nothing can be marked",

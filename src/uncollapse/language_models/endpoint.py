@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import httpx2
@@ -19,6 +19,7 @@ from numpy import ndarray
 
 from uncollapse.errors import BrokenModel, EndpointDown, UnknownModel
 from uncollapse.language_models.calling import PATIENCE, Calling
+from uncollapse.language_models.discretion import Discretion
 from uncollapse.language_models.endpoint_address import WHO_ASKS, where
 from uncollapse.language_models.journal import Journal, request_name
 from uncollapse.language_models.replies import SILENT, Reply, read_reply
@@ -63,6 +64,7 @@ class Endpoint:
     def __post_init__(self) -> None:
         self._where = where(self.address)
         self._key = self.calling.key()
+        self._discretion = Discretion(self._key)
         self._journal = Journal(self.calling.journal)
         self._dialect = _Dialect()
         self._silent = 0
@@ -77,44 +79,56 @@ class Endpoint:
         try:
             reply = httpx2.get(f"{self._where.base}/models", headers=self._headers(), timeout=CHECK_SECONDS)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            why = self._discretion.of_text(str(error)) or type(error).__name__
             raise UnknownModel(
-                f"nothing answers at {self._where.base}: {error or type(error).__name__}",
+                f"nothing answers at {self._where.base}: {why}",
                 hint="Is the server running, and is this its address? Nothing was written.",
             ) from error
         if reply.status_code in (401, 403):
             raise self._locked(reply.status_code)
         if reply.is_redirect:
+            there = self._discretion.of_headers(reply.headers).get("location", "nobody says where")
             raise BrokenModel(
-                f"{self._where.base} has moved: {reply.headers.get('location', 'nobody says where')}",
+                f"{self._where.base} has moved: {there}",
                 hint="Give the address where it is now; nobody is followed there with a key.",
             )
 
     def write(self, asks: Sequence[Ask], *, decoding: Decoding) -> list[WrittenText]:
         """The texts that are asked for, in their order; one of which nothing came bears a fault.
 
+        What is asked for twice in the same words, seed and settings is sent once.
+
         Raises:
             EndpointDown: it answers no more.
             BrokenModel: it does not take the key, or knows no such model.
         """
-        return _finished(lambda: self._write_all(asks, decoding))
+        names = [self._name(ask, decoding) for ask in asks]
+        different = dict(zip(names, asks, strict=True))
+        texts = dict(zip(different, _finished(lambda: self._write_all(different, decoding)), strict=True))
+        # What a reply cost stands in the account of the first text that it is.
+        first = {name: place for place, name in reversed(list(enumerate(names)))}
+        return [
+            texts[name] if first[name] == place else replace(texts[name], account={"requests": {"shared": 1}})
+            for place, name in enumerate(names)
+        ]
 
-    async def _write_all(self, asks: Sequence[Ask], decoding: Decoding) -> list[WrittenText]:
+    async def _write_all(self, asks: Mapping[str, Ask], decoding: Decoding) -> list[WrittenText]:
         places = asyncio.Semaphore(self.calling.concurrency)
         limits = httpx2.Limits(max_connections=self.calling.concurrency)
         async with httpx2.AsyncClient(timeout=None, limits=limits, headers=self._headers()) as client:
             over = asyncio.Event()
 
-            async def one(ask: Ask) -> WrittenText:
+            async def one(name: str, ask: Ask) -> WrittenText:
                 async with places:
                     if over.is_set():
                         raise asyncio.CancelledError
                     try:
-                        return await self._write(client, ask, decoding)
+                        return await self._write(client, ask, decoding, name=name)
                     except BaseException:
                         over.set()
                         raise
 
-            tasks = [asyncio.ensure_future(one(ask)) for ask in asks]
+            tasks = [asyncio.ensure_future(one(name, ask)) for name, ask in asks.items()]
             try:
                 return list(await asyncio.gather(*tasks))
             finally:
@@ -122,10 +136,13 @@ class Endpoint:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _write(self, client: httpx2.AsyncClient, ask: Ask, decoding: Decoding) -> WrittenText:
-        path = "/chat/completions" if ask.prompt.chat else "/completions"
-        # The name of a request is what is wanted, in whatever words the endpoint takes it.
-        name = request_name(self.address, path, body_of(ask, self._where.model, decoding, dialect=_Dialect()))
+    def _name(self, ask: Ask, decoding: Decoding) -> str:
+        """The name of a request: what is wanted, in whatever words the endpoint takes it."""
+        body = body_of(ask, self._where.model, decoding, dialect=_Dialect())
+        return request_name(self.address, path_of(ask), body)
+
+    async def _write(self, client: httpx2.AsyncClient, ask: Ask, decoding: Decoding, *, name: str) -> WrittenText:
+        path = path_of(ask)
         kept = self._journal.get(name)
         if kept is not None:
             return self._text(Reply.from_json(kept), {"kept": 1})
@@ -190,12 +207,14 @@ class Endpoint:
         except TimeoutError:
             return Fault(SILENT, f"no whole reply within {self.calling.timeout:g} s", passing=True)
         except httpx2.HTTPError as error:
-            return Fault(SILENT, f"{type(error).__name__}: {error}", passing=True)
+            return Fault(SILENT, f"{type(error).__name__}: {self._discretion.of_text(str(error))}", passing=True)
         if answer.status_code in (401, 403):
             raise self._locked(answer.status_code)
-        said = read_reply(answer.status_code, answer.headers, answer.content, decoding=decoding)
+        headers = self._discretion.of_headers(answer.headers)
+        content = self._discretion.of_content(answer.content)
+        said = read_reply(answer.status_code, headers, content, decoding=decoding)
         if isinstance(said, Fault):
-            said = said._replace(detail=self._discreet(said.detail))
+            said = said._replace(detail=self._discretion.of_text(said.detail))
             if answer.status_code in (404, 405):
                 raise BrokenModel(
                     f"{self._where.base}{path} knows no model {self._where.model!r}, or takes no such request: "
@@ -219,6 +238,7 @@ class Endpoint:
             logprob=_array(reply.logprob),
             entropy=_array(reply.entropy),
             drawn_entropy=_array(reply.drawn_entropy),
+            partial=bool(reply.entropy) and not reply.whole,
             account=account,
         )
 
@@ -231,9 +251,10 @@ class Endpoint:
         hint = f"is the key in {self.calling.key_from} the right one?" if self._key else "--api-key-env NAME"
         return BrokenModel(f"{self._where.base} lets nobody in {with_it} a key ({status})", hint=hint)
 
-    def _discreet(self, text: str) -> str:
-        """What may be written down: an endpoint that repeats the key is not repeated."""
-        return text.replace(self._key, "(the key)") if self._key else text
+
+def path_of(ask: Ask) -> str:
+    """Where a request goes, behind the base of the address."""
+    return "/chat/completions" if ask.prompt.chat else "/completions"
 
 
 def body_of(ask: Ask, model: str, decoding: Decoding, *, dialect: _Dialect) -> dict[str, Any]:

@@ -24,6 +24,8 @@ REFUSED = "refused by the endpoint"
 FILTERED = "filtered by the endpoint"
 TOO_OFTEN = (408, 409, 425, 429)
 SHOWN = 200
+# The listed tokens are all that there are where no more than this of the probability is missing at any place.
+MISSING = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,8 @@ class Reply:
     """A whole reply: text, why it ended, what it took, who says to have written it, and its probabilities if given.
 
     Token counts are None where the endpoint does not say them; `logprob`, `entropy` and `drawn_entropy` are in nats,
-    one for each token, and empty where they are not known. The entropies are those of the listed tokens alone.
+    one for each token, and empty where they are not known. The entropies are those of the listed tokens alone;
+    `whole` says whether these have all of the probability at each place.
     """
 
     text: str
@@ -42,6 +45,7 @@ class Reply:
     logprob: tuple[float, ...] = ()
     entropy: tuple[float, ...] = ()
     drawn_entropy: tuple[float, ...] = ()
+    whole: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """The reply as it stands in a journal."""
@@ -102,6 +106,7 @@ def _read_choice(
         logprob=logprob,
         entropy=own,
         drawn_entropy=drawn,
+        whole=_whole(tops),
     )
 
 
@@ -191,6 +196,13 @@ def _entropies(tops: Sequence[Sequence[float]], decoding: Decoding) -> tuple[tup
     for row, top in enumerate(tops):
         rows[row, : len(top)] = top
     return _rounded(entropy(narrowed(rows, Decoding()))), _rounded(entropy(narrowed(rows, decoding)))
+
+
+def _whole(tops: Sequence[Sequence[float]]) -> bool:
+    """Whether the listed tokens have all of the probability at each place, so that their entropy is the model's."""
+    return bool(tops) and all(
+        max(top, default=1.0) <= 0 and abs(sum(map(math.exp, top)) - 1) <= MISSING for top in tops
+    )
 
 
 def _rounded(values: ndarray) -> tuple[float, ...]:

@@ -66,7 +66,8 @@ class WrittenText:
     """One text as bytes, with what is known of how it was drawn; natural logarithms, one number for each token.
 
     `entropy` is that of the model's own distribution at each token, `drawn_entropy` that of what was drawn from; None
-    where the writer does not say. `account` counts what the text cost. With a `fault` there is no text.
+    where the writer does not say. Where they are `partial` they are those of some tokens alone, made to sum to one.
+    `account` counts what the text cost. With a `fault` there is no text.
     """
 
     data: bytes = b""
@@ -76,6 +77,7 @@ class WrittenText:
     logprob: Float32[ndarray, "t"] | None = None
     entropy: Float32[ndarray, "t"] | None = None
     drawn_entropy: Float32[ndarray, "t"] | None = None
+    partial: bool = False
     fault: Fault | None = None
     account: Tally = field(default_factory=dict)
 
