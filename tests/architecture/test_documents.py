@@ -161,7 +161,7 @@ def test_the_mixture_of_the_readme_runs(desk):
 
 def test_what_stands_in_brackets_is_printed():
     page = (PROJECT / "docs" / "cli.md").read_text()
-    assert page.count("what models were trained on: [model_depth], [trained_on].") == 2
+    assert page.count("what models were trained on: [model_depth], ") == page.count(" [trained_on]. ") == 2
     assert ": , ." not in page
 
 
