@@ -167,3 +167,18 @@ def test_the_mixture_of_the_readme_runs(desk):
     assert {"manifest.json", "ledger.parquet", "croissant.json", "README.md"} <= {
         path.name for path in (desk / "mixed").iterdir()
     }
+
+
+def test_what_stands_in_brackets_is_printed():
+    page = (PROJECT / "docs" / "cli.md").read_text()
+    assert page.count("what models were trained on: [model_depth], ") == page.count(" [trained_on]. ") == 2
+    assert ": , ." not in page
+
+
+def test_contests_that_are_told_of_can_be_copied():
+    from uncollapse.collapse.contest.arms import arms_of
+
+    page = (PROJECT / "docs" / "contest.md").read_text()
+    named = re.findall(r"--arms (\S+)", page)
+    assert len(named) == 2
+    assert [len(arms_of(names.split(","))) for names in named] == [4, 13]

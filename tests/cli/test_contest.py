@@ -48,6 +48,30 @@ def test_a_story_holds_a_contest(uncollapse, desk):
     assert (desk / "out" / "index.html").exists()
 
 
+def test_copies_and_broken_rows_are_counted_and_texts_say_what_was_asked(uncollapse, desk):
+    words = (desk / "book.txt").read_text().split()
+    half = [" ".join(words[:1000]), " ".join(words[1000:])]
+    (desk / "rows.jsonl").write_text(
+        "".join(json.dumps({"text": text}) + "\n" for text in [*half, half[0]]) + "{broken\n"
+    )
+    asked = ("contest", "rows.jsonl", *ASKED[2:], "--seeds", "1", "--arms", "replace,best-of-n", "--oversampled", "2")
+    refused = uncollapse(*asked)
+    assert refused.code == 2
+    assert "--max-rejects" in refused.err
+    done = uncollapse(*asked, "--max-rejects", "1")
+    assert done.code == 3, done.err
+    assert "left out, since the same text came before: 1 documents, 0 pieces" in done.out
+    assert "left out, since they cannot be read: 1 rows" in done.out
+    told = json.loads((desk / "out" / "summary.json").read_text())
+    left = [told["text"][name] for name in ("pieces", "copied documents left out", "rows that cannot be read")]
+    assert left == [100, 1, 1]
+    said = {each["arm"]: each["what"] for each in told["students"]["counted"]["arms"]}
+    assert said["best-of-n"] == "for each opening the likeliest of 2 samples"
+    page = (desk / "out" / "index.html").read_text()
+    assert said["best-of-n"] in page
+    assert "1 documents and 0 pieces that came before left out" in page
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from uncollapse.collapse.contest import keeping
-from uncollapse.collapse.contest.arms import CONTROLS, RECIPES, USUAL, Round, arm, arms_of
+from uncollapse.collapse.contest.arms import CONTROLS, RECIPES, TIMES, USUAL, Round, arm, arms_of
 from uncollapse.collapse.contest.counted import CountedStudent
 from uncollapse.collapse.contest.measures import MEASURES, Encoder, Yardstick
 from uncollapse.collapse.contest.run import Contest, Row, Settings, Unit, generator, units
@@ -17,6 +17,8 @@ from uncollapse.errors import OutputRefused, RecipeDiffers, UsageError
 
 WORDS = [f"w{number}" for number in range(120)]
 STUDENT = CountedStudent()
+CHOOSING = {"random", "top-likelihood", "best-of-n", "typical", "importance", "coverage", "coverage-even"}
+CHOOSING |= {"rebalance", "cluster-quality"}
 
 
 def corpus(seed=0):
@@ -216,3 +218,17 @@ def test_the_table_is_long_and_comes_back(tmp_path):
     ]
     assert str(keeping.rows_of(tmp_path / "results.parquet")) == str(rows)
     assert json.loads((tmp_path / "summary.json").read_text()) == {"a": 1}
+
+
+def test_an_arm_says_how_many_times_as_much_it_chooses_from(pieces):
+    for name, recipe in RECIPES.items():
+        four, seven = (arm(name).what(oversampled=times) for times in (4, 7))
+        assert TIMES not in four
+        assert seven == recipe.said.replace(TIMES, "7")
+        assert (four != seven) == (name in CHOOSING)
+    assert arm("best-of-n").what(oversampled=7) == "for each opening the likeliest of 7 samples"
+    assert (
+        arm("coverage+human10")
+        .what(oversampled=2)
+        .endswith("of 2 times as much; rare ones weigh more; 10% of it human text")
+    )

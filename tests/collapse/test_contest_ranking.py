@@ -43,7 +43,7 @@ def test_the_order_is_by_perplexity_and_ratios_are_paired():
     assert "replace" not in found[2].against
     assert set(found[1].against) == {"replace", "real"}
     assert found[2].last["perplexity"].value == pytest.approx((200 * 400 * 200) ** (1 / 3))
-    told = as_json(found)
+    told = as_json(found, oversampled=4)
     assert told[1]["perplexity against"]["replace"]["value"] == pytest.approx(0.5)
 
 
@@ -69,14 +69,15 @@ def test_the_page_says_who_comes_first_and_that_it_is_a_toy():
     }
     begun["small"]["rare_coverage"]["value"] = None
     told = {
-        "text": {"pieces": 100, "words": 20},
-        "settings": {"generations": 1},
+        "text": {"pieces": 100, "words": 20, "copied documents left out": 2, "copied pieces left out": 31},
+        "settings": {"generations": 1, "oversampled": 7},
         "seeds": [0, 1, 2],
         "students": {name: {"what": "a student", "start": begun[name]} for name in standings},
     }
     page = contest_page(told, both, standings)
     assert "The counted student is a toy" in page
     assert "Both students side by side" in page
+    assert "20 words each; 2 documents and 31 pieces that came before left out" in page
     assert "0.500 (0.500 to 0.500)" in page
     assert page.count("<figure") == 8
     assert answer(standings).startswith(

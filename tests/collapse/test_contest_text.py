@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from uncollapse.collapse.contest.text import Vocabulary, batch_of, pieces_of, plain, stretches
+from uncollapse.collapse.contest.text import Copies, Vocabulary, batch_of, pieces_of, plain, stretches
 from uncollapse.errors import InputError
 
 WORDS = [f"w{number}" for number in range(50)]
@@ -74,3 +74,25 @@ def test_numbers_go_to_words_and_back():
         vocabulary.read([lines[0], "w1 w2"], words=12)
     with pytest.raises(InputError, match="a word that the vocabulary has not"):
         vocabulary.read(["other " * 12], words=12)
+
+
+@pytest.mark.parametrize("many", [1, 60])
+def test_what_came_before_is_left_out_before_the_sides_are_made(many):
+    # 120 lines of ten words, as two documents or as many; each line comes twice, the second time in other clothes.
+    lines = texts(120, length=10)
+    once = [" ".join(lines[at::many]) for at in range(many)]
+    again = [text.replace(" ", " \n ") for text in once]
+    shuffled = [" ".join(line.capitalize() for line in lines[::-1])]
+    found = pieces_of([batch_of([*once, *again, *shuffled])], words=10, most=None, corpus="c")
+    assert found.copies == Copies(documents=many, pieces=120)
+    assert [piece.text for piece in found.pieces] == [line for at in range(many) for line in lines[at::many]]
+    assert found.parted(0) == pieces_of([batch_of(once)], words=10, most=None, corpus="c").parted(0)
+    for seed in range(3):
+        sides = found.parted(seed)
+        assert not set(sides.held_out) & {*sides.training, *sides.reference}
+
+
+def test_copies_do_not_make_up_for_too_little_text():
+    lines = texts(1, length=400)
+    with pytest.raises(InputError, match="has 40 pieces of 10 words without 2 copies, and a contest needs 50"):
+        pieces_of([batch_of(lines * 3)], words=10, most=None, corpus="c")

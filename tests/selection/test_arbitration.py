@@ -8,6 +8,7 @@ import pytest
 
 import uncollapse as uc
 from uncollapse.language_models.counted import CountedModel
+from uncollapse.selection.naming import names_of
 from uncollapse.selection.winners import REASONS
 
 WORDS = ("river", "town", "sheep", "market", "rain", "house", "tree", "road", "night", "ship")
@@ -137,7 +138,7 @@ def test_samples_of_a_model_group_by_their_parent_and_name_their_teacher(desk):
     assert [{name: row[name] for name in row if name not in ours} for row in rows] == [pool[row["id"]] for row in rows]
     assert uc.verify("best/").holds
     told = uc.arbitrate(*pools, score="agreement", teacher="pool").plan.arbitration
-    assert {each["teacher"] for each in told["teachers"]} == set(pools)
+    assert {each["teacher"] for each in told["teachers"]} == {name.rstrip("/") for name in pools}
 
 
 @pytest.mark.parametrize(
@@ -198,3 +199,51 @@ def test_a_pool_that_was_arbitrated_before_says_so(desk):
     names = ("teacher", "score", "rank", "rivals")
     renamed = {f"arbitration_{name}": f"earlier_{name}" for name in names}
     assert uc.arbitrate("once/", score="quality", group="prompt", rename=renamed).plan.arbitration["kept"] == 30
+
+
+@pytest.mark.parametrize("rules", [{}, {"cap_teacher": 0.6}, *RULES[2:4]])
+def test_where_the_pools_lie_and_what_they_are_called_decides_nothing(desk, rules, monkeypatch):
+    # Every second row is in both pools, word for word and at the same score, so that ties between pools are many.
+    both = candidates("a")
+    pools = {
+        "a": both,
+        "b": [row if at % 2 else other for at, (row, other) in enumerate(zip(both, candidates("b"), strict=True))],
+    }
+    asked = {"score": "quality", "group": "prompt", **rules}
+    found, roots = [], []
+    for place, names in (("one", "ab"), ("far/two", "ab"), ("three", "yx")):
+        (desk / place).mkdir(parents=True)
+        for name, rows in zip(names, pools.values(), strict=True):
+            lines(desk / place / f"{name}.jsonl", rows)
+        given = [str(desk / place / f"{name}.jsonl") for name in names]
+        pool = uc.arbitrate(*given, **asked)
+        assert str(desk) not in json.dumps(pool.plan.arbitration)
+        again = str.maketrans("yx", "ab")
+        found.append(
+            sorted(
+                (row.text, row.extra["arbitration_teacher"].translate(again), row.extra["arbitration_rank"])
+                for row in pool
+            )
+        )
+        monkeypatch.chdir(desk / place)
+        roots.append(uc.write(uc.arbitrate(*(f"{name}.jsonl" for name in names), **asked), "best/").manifest["roots"])
+    assert found[0]
+    assert found[0] == found[1]
+    assert [(text, rank) for text, _, rank in found[0]] == [(text, rank) for text, _, rank in found[2]]
+    assert {teacher for _, teacher, _ in found[0]} == {"a.jsonl", "b.jsonl"}
+    assert roots[0] == roots[1]
+    assert roots[0]["contents"] == roots[2]["contents"]
+
+
+def test_a_pool_is_called_by_as_much_of_its_end_as_tells_it_apart(desk):
+    for place in ("first", "second"):
+        (desk / place).mkdir()
+        lines(desk / place / "made.jsonl", candidates("ab"[place == "second"]))
+    given = (str(desk / "first" / "made.jsonl"), "second/made.jsonl", "c.jsonl")
+    told = uc.arbitrate(*given, score="distance", reference=str(desk / "a.jsonl"), group="prompt").plan.arbitration
+    assert [each["teacher"] for each in told["teachers"]] == ["c.jsonl", "first/made.jsonl", "second/made.jsonl"]
+    assert told["asked"]["reference"] == ["a.jsonl"]
+    assert names_of(["s3://user:secret@bucket/x/pool/", "pool"]) == {
+        "s3://user:secret@bucket/x/pool/": "x/pool",
+        "pool": f"{desk.name}/pool",
+    }

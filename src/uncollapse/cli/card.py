@@ -36,7 +36,7 @@ PolicyFile: TypeAlias = Annotated[
         "--policy",
         metavar="FILE",
         rich_help_panel=ABOUT,
-        help="A TOML file that declares what models were trained on: [model_depth], [trained_on].",
+        help="A TOML file that declares what models were trained on: \\[model_depth], \\[trained_on].",
     ),
 ]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print what is found as JSON to stdout.")]

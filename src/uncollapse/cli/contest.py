@@ -49,6 +49,14 @@ Oversampled: TypeAlias = Annotated[
     int | None,
     typer.Option(metavar="N", rich_help_panel=PLAYING, help="Texts that selectors choose one of, in the mean (4)."),
 ]
+MaxRejects: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        rich_help_panel=options.READING,
+        help="Go on without this many rows that cannot be read; they are counted (0).",
+    ),
+]
 Output: TypeAlias = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="OUT", help="A folder for results.parquet, summary.json and index.html."),
@@ -69,6 +77,7 @@ def contest(
     words: Words = None,
     oversampled: Oversampled = None,
     text_column: options.TextColumn = None,
+    max_rejects: MaxRejects = None,
     output: Output = None,
     as_json: AsJson = False,
 ) -> None:
@@ -77,7 +86,7 @@ def contest(
     [bold]uncollapse contest essays.jsonl -o contest/[/bold]   every arm, counted models, minutes
     [bold]uncollapse contest books/ --arms replace,random,real,coverage+human10 --seeds 5 -o contest/[/bold]
 
-    Of the text some is learned from, some is the reference of selectors, and some is held out from everybody. Ranked by
+    Of the text some is learned from, some is the reference of selectors, and some is held out to measure by. Ranked by
     perplexity of held-out text, against naive replacement, a random choice and real text at the same seeds. A contest
     that was stopped goes on where it stopped; arms and seeds may be added. The counted student is a toy.
     """

@@ -2,10 +2,11 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
+import pyarrow as pa
 from pydantic import BeforeValidator, Field
 from rich.console import Console
 from rich.table import Table
@@ -20,9 +21,11 @@ from uncollapse.collapse.contest.page import answer, contest_page, shown
 from uncollapse.collapse.contest.ranking import Standing, as_json, ranked, start
 from uncollapse.collapse.contest.run import Contest, Row, Settings, claim, units
 from uncollapse.collapse.contest.students import Student, student
-from uncollapse.collapse.contest.text import pieces_of
-from uncollapse.corpora import read
+from uncollapse.collapse.contest.text import Copies, pieces_of
+from uncollapse.corpora import Corpus, read
 from uncollapse.errors import UsageError
+
+SOME_FAILED = 3
 
 
 def _listed(value: Any) -> Any:
@@ -42,6 +45,7 @@ class ContestJob(Settings):
     seeds: Annotated[int, Field(ge=1)] = 3
     seed: Annotated[int, Field(ge=0)] = 0
     text_column: str = "text"
+    max_rejects: Annotated[int, Field(ge=0)] = 0
     output: str | None = None
 
     @property
@@ -75,15 +79,14 @@ def contest_job(given: Mapping[str, Any], *, base: Path | None = None) -> Contes
 
 
 def perform(job: ContestJob, *, as_json: bool = False) -> int:
-    """The exit code of a contest, 0."""
+    """The exit code of a contest: 0, or 3 where rows were left out within what is allowed."""
     arms = arms_of(job.arms)
     if len(set(job.students)) < len(job.students):
         raise UsageError("students are named once each", hint="--students counted,small")
     students = [student(name) for name in job.students]
-    corpus = " ".join(job.corpus)
-    pieces = pieces_of(
-        read(*job.corpus, text_column=job.text_column).batches(), words=job.length, most=job.words, corpus=corpus
-    )
+    corpus = read(*job.corpus, text_column=job.text_column, max_rejects=job.max_rejects)
+    broken = corpus.plan.broken_rows
+    pieces = pieces_of(_batches(corpus), words=job.length, most=job.words, corpus=" ".join(job.corpus))
     contest = Contest(pieces, job.settings)
     seeds = range(job.seed, job.seed + job.seeds)
     folder = None if job.output is None else Path(job.output)
@@ -96,13 +99,21 @@ def perform(job: ContestJob, *, as_json: bool = False) -> int:
         raise
     standings = {each.name: ranked(rows, arms, each.name) for each in students}
     told = _told(contest, job, students, rows, standings)
+    told["text"]["rows that cannot be read"] = broken
     if folder is not None:
         keeping.write(rows, told, contest_page(told, rows, standings), folder=folder)
     if as_json:
         sys.stdout.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
     else:
         _say(standings, folder, Console())
-    return 0
+        _say_left_out(pieces.copies, broken, Console())
+    return SOME_FAILED if broken else 0
+
+
+def _batches(corpus: Corpus) -> Iterator[pa.RecordBatch]:
+    """The rows that can be read; as many as are allowed cannot."""
+    reader = corpus.reader()
+    return (part.batch for shard in corpus.plan.shards for part in reader.parts(shard))
 
 
 def _told(
@@ -116,7 +127,13 @@ def _told(
     depends = claim(contest.pieces, contest.settings, students[0])
     begun = {each.name: start(rows, job.arms[0], each.name) for each in students}
     return {
-        "text": {"corpus": contest.pieces.corpus, **depends["text"], "different words": len(contest.pieces.vocabulary)},
+        "text": {
+            "corpus": contest.pieces.corpus,
+            **depends["text"],
+            "different words": len(contest.pieces.vocabulary),
+            "copied documents left out": contest.pieces.copies.documents,
+            "copied pieces left out": contest.pieces.copies.pieces,
+        },
         "settings": depends["settings"],
         "seeds": list(range(job.seed, job.seed + job.seeds)),
         "students": {
@@ -124,7 +141,7 @@ def _told(
                 "what": each.what,
                 "settings": each.model_dump(mode="json"),
                 "start": {measure: estimate.as_json() for measure, estimate in begun[each.name].items()},
-                "arms": as_json(standings[each.name]),
+                "arms": as_json(standings[each.name], oversampled=job.oversampled),
             }
             for each in students
         },
@@ -139,6 +156,14 @@ def _say(standings: Mapping[str, Sequence[Standing]], folder: Path | None, conso
     console.print(Text(answer(standings)), soft_wrap=True)
     if folder is not None:
         console.print(Text(f"page: {visible(str(folder / keeping.PAGE_FILE))}"), soft_wrap=True)
+
+
+def _say_left_out(copies: Copies, broken: int, console: Console) -> None:
+    if any(copies):
+        said = f"left out, since the same text came before: {copies.documents:,} documents, {copies.pieces:,} pieces"
+        console.print(Text(said), soft_wrap=True)
+    if broken:
+        console.print(Text(f"left out, since they cannot be read: {broken:,} rows"), soft_wrap=True)
 
 
 def _order(name: str, ranks: Sequence[Standing]) -> Table:

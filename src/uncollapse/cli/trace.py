@@ -19,7 +19,7 @@ PolicyFile: TypeAlias = Annotated[
     typer.Option(
         "--policy",
         metavar="FILE",
-        help="A TOML file that declares what models were trained on: [model_depth], [trained_on].",
+        help="A TOML file that declares what models were trained on: \\[model_depth], \\[trained_on].",
     ),
 ]
 Edits: TypeAlias = Annotated[int, typer.Option(metavar="N", help="How many edits of a document are shown.")]

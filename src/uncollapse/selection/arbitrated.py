@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float64, Int64
 from numpy import ndarray
 
 from uncollapse.selection.candidates import Looked
+from uncollapse.selection.naming import portable
 from uncollapse.selection.winners import REASONS, Verdict
 
 OF_WHAT = ("score", "lowest", "model", "reference", "prompt", "group", "teacher", "keep", "temperature", "seed")
@@ -22,7 +23,7 @@ def as_told(settings: Mapping[str, Any], looked: Looked, verdict: Verdict, *, sc
     groups = int((verdict.rank == 1).sum())
     left = {reason: int((verdict.fate == code).sum()) for code, reason in enumerate(REASONS)}
     return {
-        "asked": {name: settings[name] for name in (*OF_WHAT, *SHARES)},
+        "asked": {name: settings[name] for name in (*OF_WHAT, *SHARES)} | _named(settings),
         "scored by": scored_by,
         "groups": groups,
         "groups without rivals": int(((verdict.rank == 1) & (verdict.rivals == 0)).sum()),
@@ -33,6 +34,15 @@ def as_told(settings: Mapping[str, Any], looked: Looked, verdict: Verdict, *, sc
         "teachers": [_teacher(looked.teachers[at], found.teacher == at, score, verdict) for at in order],
         "mean score": {"candidates": _mean(score), "kept": _mean(score[kept])},
         **_strata(settings, looked, kept),
+    }
+
+
+def _named(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The model and the reference without the places where they lie on this machine."""
+    model = settings["model"]
+    return {
+        "model": None if model is None else portable(model),
+        "reference": [portable(address) for address in settings["reference"]],
     }
 
 

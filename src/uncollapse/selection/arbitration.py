@@ -32,6 +32,7 @@ from uncollapse.selection.agreement import Pages
 from uncollapse.selection.arbitrated import as_told
 from uncollapse.selection.candidates import Looked, Reading, check_columns, look
 from uncollapse.selection.mixture import Addresses
+from uncollapse.selection.naming import names_of
 from uncollapse.selection.scorers import SCORERS, Distance, LexicalDiversity, Likelihood, OfColumn, Scorer
 from uncollapse.selection.survey import Watcher
 from uncollapse.selection.winners import REASONS, Rules, Verdict, decide
@@ -58,9 +59,10 @@ class Arbitration(BaseModel):
     `distance` with `reference`); `column:NAME` and `scorer:NAME` say which where both are there.
     `lowest` keeps low scores.
     `group` is the column that rivals have in common (else their first parent), `teacher` says whose a candidate is: a
-    column, `model` (as the ledger names it), `recipe`, `pool` (what was given), or `auto`, the model where the ledger
-    names one and else the pool. `temperature` is that of softmax, in the unit of the score. Caps and `random_floor` are
-    shares of the rows that are kept; `cap_stratum` names a column and the largest share that a value of it may have.
+    column, `model` (as the ledger names it), `recipe`, `pool` (called by the end of its path), or `auto`, the model
+    where the ledger names one and else the pool. `temperature` is that of softmax, in the unit of the score. Caps and
+    `random_floor` are shares of the rows that are kept; `cap_stratum` names a column and the largest share that a value
+    of it may have.
     `prompt` is the column of prompts for a reward model.
     """
 
@@ -281,15 +283,16 @@ _HINT = "See the fields of Arbitration, or uncollapse arbitrate --help."
 
 
 def _pool(asked: Arbitration) -> tuple[Corpus, dict[str, str]]:
-    """All pools as one corpus in an order that no command line changes, and what each file was given as."""
+    """All pools as one corpus in an order that no command line changes, and what the pool of each file is called."""
     found, called, notices = [], {}, []
+    names = names_of(asked.pools)
     for address in asked.pools:
         files, told = find([address])
         notices += told
         for file in files:
             if file.source in called:
                 raise InputError(f"{file.source} is named twice", hint="Name every pool once.")
-            called[file.source] = address
+            called[file.source] = names[address]
             found.append(file)
     layout = Layout(origin=Origin.SYNTHETIC, text_column=asked.text_column, rename=dict(asked.rename))
     found.sort(key=lambda file: file.source)

@@ -38,7 +38,7 @@ ROW = np.dtype(
 class Reading(NamedTuple):
     """How rows are looked at: which columns say group, teacher and stratum (None: as the ledger says), which scorer.
 
-    `scorer` is None where candidates are scored by their agreement. `pools` says of each input what it was given as.
+    `scorer` is None where candidates are scored by their agreement. `pools` says of each input what its pool is called.
     """
 
     group: str | None
@@ -80,7 +80,7 @@ class _Pass:
         names = self._teachers(part)
         ids = batch.column("id").to_pylist()
         rows["group"] = [_key(self.reading.seed, "group", group) for group in groups]
-        rows["draw"] = [_key(self.reading.seed, *each) for each in zip(groups, names, ids, strict=True)]
+        rows["draw"] = [_key(self.reading.seed, *each) for each in zip(groups, ids, strict=True)]
         rows["tie"] = _ties(batch)
         rows["teacher"] = [self.teachers.setdefault(name, len(self.teachers)) for name in names]
         if self.reading.stratum is not None:
@@ -171,6 +171,7 @@ def look(corpus: Corpus, reading: Reading, *, pages: Pages | None = None, on_pro
             on_progress(Reached(done, corpus.rows))
     rows = np.concatenate(found)
     firsts += [len(rows)] * (len(corpus.plan.shards) - len(firsts))
+    teachers = _in_order(rows, list(looking.teachers))
     score = rows["score"]
     if pages is not None:
         score = pages.scores(rows_of(rows["group"])) * (-1 if reading.lowest else 1)
@@ -181,7 +182,7 @@ def look(corpus: Corpus, reading: Reading, *, pages: Pages | None = None, on_pro
         score.astype(np.float64),
         rows["stratum"].astype(np.int64),
     )
-    return Looked(candidates, list(looking.teachers), list(looking.strata), firsts, tuple(broken))
+    return Looked(candidates, teachers, list(looking.strata), firsts, tuple(broken))
 
 
 def _parts(corpus: Corpus) -> Iterator[tuple[int, Part]]:
@@ -191,9 +192,23 @@ def _parts(corpus: Corpus) -> Iterator[tuple[int, Part]]:
             yield shard.index, part
 
 
+def _in_order(rows: ndarray, names: Sequence[str]) -> list[str]:
+    """The teachers' names; they are numbered anew, by all that each of them offers, and only then by name.
+
+    Which pool is read first, where it lies and what it is called so decide nothing.
+    """
+    offered = np.zeros(len(names), np.uint64)
+    np.add.at(offered, rows["teacher"], mix(rows["draw"] ^ mix(rows["tie"])))
+    order = sorted(range(len(names)), key=lambda number: (int(offered[number]), names[number]))
+    number = np.zeros(len(names), np.int32)
+    number[order] = np.arange(len(names))
+    rows["teacher"] = number[rows["teacher"]]
+    return [names[at] for at in order]
+
+
 def _numbered(rows: ndarray) -> ndarray:
-    """The draws, with those of equal text, teacher and group told apart by what else is said of them."""
-    order = np.lexsort((rows["tie"], rows["draw"]))
+    """The draws, with those of equal text and group told apart by what else is said of them, and then by teacher."""
+    order = np.lexsort((rows["teacher"], rows["tie"], rows["draw"]))
     draws = rows["draw"][order]
     fresh = np.ones(len(order), np.bool_)
     fresh[1:] = draws[1:] != draws[:-1]

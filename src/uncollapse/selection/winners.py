@@ -1,6 +1,6 @@
 """Which candidate of each group is kept: by score, by a draw, with a share of random rejects, under caps.
 
-Everything follows from what the candidates are: draws are keyed by seed, group, teacher and text, ties are drawn, and
+Everything follows from what the candidates are: draws are keyed by seed, group and text, ties are drawn, and
 groups are gone through in the order of their keys. So no order of files, rows or shards matters.
 """
 

@@ -28,6 +28,8 @@ EDITED = 0.1
 """Share of the words of human text that the edit arm draws anew."""
 CAP, FLOOR = Fraction(2, 5), Fraction(1, 20)
 """The largest share of one of three teachers, and the share of random rejects, of the capped arms."""
+TIMES = "TIMES"
+"""Stands in an arm's words for how many texts are written for each that is kept."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,13 @@ Make: TypeAlias = Callable[[Round, int], list[str]]
 
 
 class Recipe(NamedTuple):
-    """How an arm's text is made: so many texts of a round; in words; whether earlier generations stay."""
+    """How an arm's text is made: so many texts of a round; in words, with TIMES for how many are chosen from.
+
+    `stays` says that earlier generations stay.
+    """
 
     make: Make
-    what: str
+    said: str
     stays: bool = False
     whole: bool = False  # all of what it gives is taken, and no human text can be put in its place
 
@@ -73,10 +78,10 @@ class Arm(NamedTuple):
     recipe: Recipe
     human: Fraction = Fraction(0)
 
-    @property
-    def what(self) -> str:
-        """The arm in words."""
-        return self.recipe.what + (f"; {float(self.human):.0%} of it human text" if self.human else "")
+    def what(self, *, oversampled: int) -> str:
+        """The arm in words, where so many times as much is written as is kept."""
+        said = self.recipe.said.replace(TIMES, str(oversampled))
+        return said + (f"; {float(self.human):.0%} of it human text" if self.human else "")
 
     def texts(self, now: Round, count: int) -> list[str]:
         """What the next model learns from."""
@@ -174,10 +179,10 @@ RECIPES: Mapping[str, Recipe] = {
     "reference": Recipe(lambda now, _: list(now.sides.reference), "the human reference alone", whole=True),
     "replace": Recipe(lambda now, count: now.written(count), "the model's text in place of all before (naive)"),
     "accumulate": Recipe(lambda now, count: now.written(count), "the model's text beside all before", stays=True),
-    "random": Recipe(partial(_selected, "at_random", "AtRandom", {}), "a random part of 4 times as much"),
-    "top-likelihood": Recipe(_top, "the likeliest of 4 times as much, under the model of human text"),
-    "best-of-n": Recipe(partial(_best, typical=False), "for each opening the likeliest of 4 samples"),
-    "typical": Recipe(partial(_best, typical=True), "for each opening the most typical of 4 samples"),
+    "random": Recipe(partial(_selected, "at_random", "AtRandom", {}), "a random part of TIMES times as much"),
+    "top-likelihood": Recipe(_top, "the likeliest of TIMES times as much, under the model of human text"),
+    "best-of-n": Recipe(partial(_best, typical=False), "for each opening the likeliest of TIMES samples"),
+    "typical": Recipe(partial(_best, typical=True), "for each opening the most typical of TIMES samples"),
     "arbitrate": Recipe(
         partial(_arbitrated, typical=False, rules=Rules()),
         "for each opening one of three teachers, by likelihood under a judge of the reference",
@@ -192,22 +197,23 @@ RECIPES: Mapping[str, Recipe] = {
         "one of three teachers, by how near the judge's surprise is to that of human text, capped",
     ),
     "importance": Recipe(
-        partial(_selected, "importance", "Importance", {}), "drawn from 4 times as much by importance for the reference"
+        partial(_selected, "importance", "Importance", {}),
+        "drawn from TIMES times as much by importance for the reference",
     ),
     "coverage": Recipe(
         partial(_selected, "coverage", "Coverage", {"rare_weight": 3.0}),
-        "what covers the reference's words, of 4 times as much; rare ones weigh more",
+        "what covers the reference's words, of TIMES times as much; rare ones weigh more",
     ),
     "coverage-even": Recipe(
         partial(_selected, "coverage", "Coverage", {"rare_weight": 1.0}),
-        "what covers the reference's words, of 4 times as much; all words weigh the same",
+        "what covers the reference's words, of TIMES times as much; all words weigh the same",
     ),
     "rebalance": Recipe(
-        partial(_selected, "rebalance", "Rebalance", {}), "drawn from the clusters of 4 times as much, evened out"
+        partial(_selected, "rebalance", "Rebalance", {}), "drawn from the clusters of TIMES times as much, evened out"
     ),
     "cluster-quality": Recipe(
         partial(_selected, "kmeans_quality", "ClusterQuality", {"score": SCORE}),
-        "of every cluster of 4 times as much, the likelier with a greater chance",
+        "of every cluster of TIMES times as much, the likelier with a greater chance",
     ),
     "edit": Recipe(
         lambda now, count: now.pupil.edit(

@@ -2,6 +2,7 @@
 
     p(w | a b) = .40 c(a b w) / c(a b) + .45 c(b w) / c(b) + .149 c(w) / N + .001 / V
 
+V is the number of different words of the whole text, held-out pieces included: the one thing that is known of them.
 A context that was never followed by anything leaves its weight to the single words. Text is drawn without the last
 term, so no word comes back that was lost.
 

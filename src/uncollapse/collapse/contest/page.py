@@ -38,7 +38,7 @@ def contest_page(told: Mapping[str, Any], rows: Sequence[Row], standings: Mappin
             title=f"{len(next(iter(standings.values())))} ways through {told['settings']['generations']} generations",
             answer=answer(standings),
             figures=_figures(told, standings),
-            sections=[*_both(standings), *sections, _what(next(iter(standings.values())))],
+            sections=[*_both(standings), *sections, _what(next(iter(standings.values())), told)],
             assets=Assets(style=asset("uncollapse.collapse", "contest.css")),
             provenance=_provenance(told),
         )
@@ -78,12 +78,19 @@ def _figures(told: Mapping[str, Any], standings: Mapping[str, Sequence[Standing]
     figures = [
         Figure(str(len(ranks)), "arms", f"{told['settings']['generations']} generations each"),
         Figure(str(seeds), "seeds" if seeds > 1 else "seed", "the text is parted anew for each"),
-        Figure(f"{told['text']['pieces']:,}", "pieces of human text", f"{told['text']['words']} words each"),
+        Figure(f"{told['text']['pieces']:,}", "pieces of human text", _each(told["text"])),
     ]
     if len(standings) == 2:
         one, other = standings.values()
         figures.append(Figure(f"{alike(one, other):.2f}", "rank correlation", "of the two students' orders"))
     return figures
+
+
+def _each(text: Mapping[str, Any]) -> str:
+    """How long the pieces are, and how many were left out."""
+    left = text["copied documents left out"], text["copied pieces left out"]
+    copies = f"; {left[0]:,} documents and {left[1]:,} pieces that came before left out" if any(left) else ""
+    return f"{text['words']} words each{copies}"
 
 
 def _ranking(
@@ -179,15 +186,19 @@ def _placed(standing: Standing) -> str:
     return f"{standing.place}. {shown(standing.last['perplexity'], digits=4)}"
 
 
-def _what(ranks: Sequence[Standing]) -> Section:
-    rows = [(each.arm.name, each.arm.what) for each in ranks]
+def _what(ranks: Sequence[Standing], told: Mapping[str, Any]) -> Section:
+    times = told["settings"]["oversampled"]
+    rows = [(each.arm.name, each.arm.what(oversampled=times)) for each in ranks]
     table = Table(caption="What the next model learns from", columns=("arm", "what it is"), rows=rows)
     measures = Table(
         caption="What is measured",
         columns=("measure", "what it is"),
         rows=[(measure.replace("_", " "), what) for measure, what in MEASURES.items()],
     )
-    sentence = "Every generation has as many pieces as the human text that was learned from; accumulate keeps all."
+    sentence = (
+        "Every generation has as many pieces as the human text that was learned from; accumulate keeps all. No model,"
+        " selector or encoder is given held-out text; the counted students' list of words is that of the whole text."
+    )
     return Section("arms", "The arms and the measures", sentence, table.markup() + measures.markup())
 
 

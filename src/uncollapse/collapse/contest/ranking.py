@@ -95,13 +95,13 @@ def alike(one: Sequence[Standing], other: Sequence[Standing]) -> float:
     return float(spearmanr(*zip(*pairs, strict=True)).statistic)
 
 
-def as_json(standings: Sequence[Standing]) -> list[dict[str, Any]]:
-    """The standings as plain values."""
+def as_json(standings: Sequence[Standing], *, oversampled: int) -> list[dict[str, Any]]:
+    """The standings as plain values; so many times as much was written as selectors kept."""
     return [
         {
             "place": each.place,
             "arm": each.arm.name,
-            "what": each.arm.what,
+            "what": each.arm.what(oversampled=oversampled),
             "last": {measure: estimate.as_json() for measure, estimate in each.last.items()},
             "perplexity against": {control: estimate.as_json() for control, estimate in each.against.items()},
         }

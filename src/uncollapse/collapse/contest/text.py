@@ -1,8 +1,10 @@
 """The user's text, cut into pieces of equal length and parted: learned from, selected by, and never shown to anybody.
 
 Human text becomes pieces of so many words, in plain form: lower case, one blank between two words, so that no student
-writes in a form of its own. Of these some are to learn from, some are the reference that selectors may
-look at, and some are held out: neither a model, nor a selector, nor an encoder ever sees them.
+writes in a form of its own. A document, or a piece, that is the same as one before it is left out first. Of the rest
+some are to learn from, some are the reference that selectors may look at, and some are held out: neither a model, nor a
+selector, nor an encoder is given one of them. The list of words is that of all pieces; counted models, which spread a
+thousandth over it, so know how many words the held-out pieces add, and nothing else of them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -35,11 +37,21 @@ class Piece(NamedTuple):
     document: int
 
 
-class Pieces:
-    """All pieces of a corpus, and the name of each of its words."""
+class Copies(NamedTuple):
+    """How many were left out because the same text came before: whole documents, and pieces of the others."""
 
-    def __init__(self, pieces: Sequence[Piece], *, words: int, corpus: str) -> None:
-        self.pieces, self.words, self.corpus = pieces, words, corpus
+    documents: int = 0
+    pieces: int = 0
+
+
+NONE = Copies()
+
+
+class Pieces:
+    """All pieces of a corpus, and the name of each of its words; `copies` are those that are not among them."""
+
+    def __init__(self, pieces: Sequence[Piece], *, words: int, corpus: str, copies: Copies = NONE) -> None:
+        self.pieces, self.words, self.corpus, self.copies = pieces, words, corpus, copies
 
     @cached_property
     def digest(self) -> str:
@@ -137,20 +149,16 @@ def batch_of(texts: Sequence[str]) -> pa.RecordBatch:
 
 
 def pieces_of(batches: Iterable[pa.RecordBatch], *, words: int, most: int | None, corpus: str) -> Pieces:
-    """The pieces of a corpus, `words` long; of more than `most` words, some pieces drawn out of all of it.
+    """The pieces of a corpus, `words` long, each once; of more than `most` words, some pieces drawn out of all of it.
 
     Raises:
         InputError: there are too few.
     """
-    found: list[Piece] = []
-    document = 0
-    for batch in batches:
-        for text in batch.column("text").to_pylist():
-            found += [Piece(stretch, document) for stretch in stretches(text, words=words)]
-            document += 1
+    found, copies = _once(batches, words=words)
     if len(found) < LEAST_PIECES:
+        without = f" without {sum(copies):,} copies" if any(copies) else ""
         raise InputError(
-            f"{corpus} has {len(found):,} pieces of {words} words, and a contest needs {LEAST_PIECES}",
+            f"{corpus} has {len(found):,} pieces of {words} words{without}, and a contest needs {LEAST_PIECES}",
             hint=f"Give more text, or shorter pieces: --length {max(8, words // 2)}",
         )
     if most is not None and len(found) * words > most:
@@ -158,7 +166,33 @@ def pieces_of(batches: Iterable[pa.RecordBatch], *, words: int, most: int | None
         marks = [blake3(f"{at}\0{piece.text}".encode()).digest() for at, piece in enumerate(found)]
         kept = sorted(sorted(range(len(found)), key=lambda at: marks[at])[:count])
         found = [found[at] for at in kept]
-    return Pieces(found, words=words, corpus=corpus)
+    return Pieces(found, words=words, corpus=corpus, copies=copies)
+
+
+def _once(batches: Iterable[pa.RecordBatch], *, words: int) -> tuple[list[Piece], Copies]:
+    """The pieces without those whose document or text came before; documents keep their numbers."""
+    found: list[Piece] = []
+    documents: set[bytes] = set()
+    pieces: set[bytes] = set()
+    texts = (text for batch in batches for text in batch.column("text").to_pylist())
+    copied = dropped = 0
+    for document, text in enumerate(texts):
+        if not _fresh(" ".join(text.split()), documents):
+            copied += 1
+            continue
+        for stretch in stretches(text, words=words):
+            if _fresh(stretch, pieces):
+                found.append(Piece(stretch, document))
+            else:
+                dropped += 1
+    return found, Copies(copied, dropped)
+
+
+def _fresh(text: str, seen: set[bytes]) -> bool:
+    """Whether a text is not among those that were seen, where it is from now on."""
+    before = len(seen)
+    seen.add(blake3(text.encode()).digest())
+    return len(seen) > before
 
 
 def stretches(text: str, *, words: int) -> list[str]:
