@@ -81,5 +81,6 @@ def test_the_page_says_who_comes_first_and_that_it_is_a_toy():
     assert "0.500 (0.500 to 0.500)" in page
     assert page.count("<figure") == 8
     assert answer(standings).startswith(
-        "By the counted student, a toy, human10 stays nearest to human text and replace goes farthest from it."
+        "By the counted student, a toy, human10 stays nearest to human text and replace goes farthest from it"
     )
+    assert "from it, human text alone apart." in answer(standings)

@@ -46,14 +46,30 @@ def contest_page(told: Mapping[str, Any], rows: Sequence[Row], standings: Mappin
 
 
 def answer(standings: Mapping[str, Sequence[Standing]]) -> str:
-    """Who came first and last, of those that do not learn from human text alone."""
+    """Who came first and last of those that do not learn from human text alone, and whether that is more than chance."""
     said = []
     for name, ranks in standings.items():
-        names = [each.arm.name for each in ranks if each.arm.name not in ALL_HUMAN]
+        fed = [each for each in ranks if each.arm.name not in ALL_HUMAN]
         who = f"the {name} student, a toy" if name == "counted" else f"the {name} student"
-        if names:
-            said.append(f"By {who}, {names[0]} stays nearest to human text and {names[-1]} goes farthest from it.")
-    return " ".join(said) or "Human text alone took part."
+        if len(fed) < 2:
+            continue
+        first, last = fed[0], fed[-1]
+        beside = "" if len(fed) == len(ranks) else ", human text alone apart"
+        said.append(
+            f"By {who}, {first.arm.name} stays nearest to human text and {last.arm.name} goes farthest from it"
+            f"{beside}{_doubt(first)}."
+        )
+    return " ".join(said) or "No two arms took part that learn from other than human text alone."
+
+
+def _doubt(first: Standing) -> str:
+    """What an interval leaves open of the first place."""
+    beside = first.against.get("replace")
+    if first.arm.name == "replace" or beside is None:
+        return ""
+    if not isfinite(beside.low):
+        return "; one seed gives no interval, so the order may be chance"
+    return "; the first cannot be told from replace" if beside.low <= 1 <= beside.high else ""
 
 
 def shown(estimate: Estimate, *, digits: int = 3) -> str:
