@@ -73,7 +73,7 @@ def perform(job: ArbitrateJob, *, as_json: bool = False) -> int:
         account = {"output": job.output, "rows": result.rows, "arbitration": told, "roots": result.manifest["roots"]}
         sys.stdout.write(json.dumps(account, indent=2, ensure_ascii=False) + "\n")
     else:
-        _tell(result, told, Console())
+        _tell(result, told, Console(), output=job.output)
     return SOME_FAILED if any(result.rows["failed"].values()) else 0
 
 
@@ -95,7 +95,7 @@ def _written(found: Arbitrated, job: ArbitrateJob) -> RunResult:
         raise
 
 
-def _tell(result: RunResult, told: Mapping[str, Any], console: Console) -> None:
+def _tell(result: RunResult, told: Mapping[str, Any], console: Console, *, output: str) -> None:
     if result.already_done:
         console.print("nothing to do: this run was finished before, and its documents are as it left them")
     console.print(_teachers(told))
@@ -104,7 +104,7 @@ def _tell(result: RunResult, told: Mapping[str, Any], console: Console) -> None:
     for reason, count in told["left out"].items():
         console.print(Text(f"{count:,} rows left out: {reason}"))
     console.print(Text(_sentence(told)), soft_wrap=True)
-    console.print(Text(f"output: {visible(str(result.folder))}"), soft_wrap=True)
+    console.print(Text(f"output: {visible(output)}"), soft_wrap=True)
 
 
 def _teachers(told: Mapping[str, Any]) -> Table:

@@ -70,7 +70,7 @@ def perform(job: MixJob, *, as_json: bool = False) -> int:
         account = {"output": job.output, "rows": result.rows, "mixture": told, "roots": result.manifest["roots"]}
         sys.stdout.write(json.dumps(account, indent=2, ensure_ascii=False) + "\n")
     else:
-        _tell(result, told, Console())
+        _tell(result, told, Console(), output=job.output)
     return SOME_FAILED if any(result.rows["failed"].values()) else 0
 
 
@@ -104,7 +104,7 @@ def _written(mixture: Mixture, job: MixJob) -> RunResult:
         raise
 
 
-def _tell(result: RunResult, told: Mapping[str, Any], console: Console) -> None:
+def _tell(result: RunResult, told: Mapping[str, Any], console: Console, *, output: str) -> None:
     if result.already_done:
         console.print("nothing to do: this run was finished before, and its documents are as it left them")
     unit = told["asked"]["by"]
@@ -120,7 +120,7 @@ def _tell(result: RunResult, told: Mapping[str, Any], console: Console) -> None:
     console.print(Text(f"rows by depth  {depths}"))
     for name, limit in told.get("policy", {}).items():
         console.print(Text(f"policy  {name} {limit}"))
-    console.print(Text(f"output: {visible(str(result.folder))}"), soft_wrap=True)
+    console.print(Text(f"output: {visible(output)}"), soft_wrap=True)
 
 
 def _sides(told: Mapping[str, Any], unit: str) -> Table:

@@ -46,7 +46,7 @@ def contest_page(told: Mapping[str, Any], rows: Sequence[Row], standings: Mappin
 
 
 def answer(standings: Mapping[str, Sequence[Standing]]) -> str:
-    """Who came first and last of those that do not learn from human text alone, and whether that is more than chance."""
+    """Who came first and last of those that learn from more than human text, and whether that is more than chance."""
     said = []
     for name, ranks in standings.items():
         fed = [each for each in ranks if each.arm.name not in ALL_HUMAN]
