@@ -12,13 +12,23 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
-from uncollapse.corpora.plan import Shard
 from uncollapse.errors import UsageError, WorkerLost
 from uncollapse.execution.progress import Retried
 
-Work: TypeAlias = Callable[[Shard], Iterator[Any]]
+
+@runtime_checkable
+class Numbered(Protocol):
+    """A shard, or another piece of work: all that is known of it here is its number, which no other has."""
+
+    @property
+    def index(self) -> int:
+        """The number."""
+        ...
+
+
+Work: TypeAlias = Callable[[Any], Iterator[Any]]
 
 GUARD = 'A script that asks for workers keeps what it does under `if __name__ == "__main__":`.'
 
@@ -26,7 +36,7 @@ GUARD = 'A script that asks for workers keeps what it does under `if __name__ ==
 class InProcess:
     """Works one shard after the other, here."""
 
-    def run(self, shards: Iterable[Shard], work: Work) -> Generator[Any, None, None]:
+    def run(self, shards: Iterable[Numbered], work: Work) -> Generator[Any, None, None]:
         """What `work` yields, shard by shard."""
         for shard in shards:
             yield from work(shard)
@@ -36,19 +46,27 @@ class InProcess:
 class _Worker:
     process: SpawnProcess
     pipe: Connection
-    shard: Shard | None = None
+    shard: Numbered | None = None
 
 
 class Processes:
     """Works shards in several processes; one that dies is replaced and its shard tried again."""
 
-    def __init__(self, workers: int, *, attempts: int = 3, on_death: Callable[[int], None] | None = None) -> None:
+    def __init__(
+        self,
+        workers: int,
+        *,
+        attempts: int = 3,
+        threads: int | None = None,
+        on_death: Callable[[int], None] | None = None,
+    ) -> None:
         self._count = workers
+        self._threads = threads_each(workers) if threads is None else threads
         self._attempts = attempts
         self._on_death = on_death
         self._workers: list[_Worker] = []
 
-    def run(self, shards: Iterable[Shard], work: Work) -> Generator[Any, None, None]:
+    def run(self, shards: Iterable[Numbered], work: Work) -> Generator[Any, None, None]:
         """What `work` yields for each shard, in the order in which it is yielded.
 
         Raises:
@@ -69,7 +87,7 @@ class Processes:
     def _start(self, work: Work) -> _Worker:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs, threads_each(self._count)), daemon=True)
+        process = context.Process(target=_serve, args=(theirs, self._threads), daemon=True)
         process.start()
         theirs.close()
         worker = _Worker(process, ours)
@@ -78,11 +96,11 @@ class Processes:
         _send(ours, work)
         return worker
 
-    def _hand_out(self, worker: _Worker, waiting: deque[Shard]) -> None:
+    def _hand_out(self, worker: _Worker, waiting: deque[Numbered]) -> None:
         worker.shard = waiting.popleft() if waiting else None
         _send(worker.pipe, worker.shard)
 
-    def _hear(self, worker: _Worker, waiting: deque[Shard], *, deaths: Counter[int], work: Work) -> Iterator[Any]:
+    def _hear(self, worker: _Worker, waiting: deque[Numbered], *, deaths: Counter[int], work: Work) -> Iterator[Any]:
         assert worker.shard is not None
         try:
             kind, content = pickle.loads(worker.pipe.recv_bytes())  # noqa: S301  (from a process of our own)
@@ -97,7 +115,7 @@ class Processes:
         else:
             yield content
 
-    def _bury(self, worker: _Worker, waiting: deque[Shard], *, deaths: Counter[int]) -> Retried:
+    def _bury(self, worker: _Worker, waiting: deque[Numbered], *, deaths: Counter[int]) -> Retried:
         shard = worker.shard
         assert shard is not None
         worker.process.join()
@@ -173,7 +191,7 @@ def _serve(pipe: Connection, threads: int) -> None:
         _work(pipe, work, shard)
 
 
-def _work(pipe: Connection, work: Work, shard: Shard) -> None:
+def _work(pipe: Connection, work: Work, shard: Numbered) -> None:
     try:
         for item in work(shard):
             pipe.send_bytes(pickle.dumps(("item", item)))
