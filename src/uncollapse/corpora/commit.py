@@ -28,6 +28,7 @@ from uncollapse.step import Fate, Reject, Tally, add_tallies
 
 PROGRESS = ".progress"
 PLAN = "plan.json"
+SESSION = "session"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,11 @@ class Room:
     def rejects(self, shard: int) -> Path:
         """Where the rows lie that a shard left behind."""
         return self.progress / f"{shard:05d}.rejects.jsonl"
+
+    def drafted(self, shard: int) -> tuple[Path, ...]:
+        """The paths under whose names the drafts of a shard are written."""
+        papers = (self.receipt(shard), self.digests(shard), self.ledger(shard), self.rejects(shard))
+        return (self.folder / f"{shard:05d}", *papers)
 
     def may_pass(self, shard: int) -> bool:
         """Whether a committed shard has left rows behind for a reason that may be gone by now."""

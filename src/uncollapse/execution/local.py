@@ -6,27 +6,16 @@ import pickle
 import signal
 import sys
 import threading
-from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, TypeAlias
 
-from uncollapse.errors import UsageError, WorkerLost
+from uncollapse.errors import UsageError
+from uncollapse.execution.attempts import ATTEMPTS, Attempts, Numbered
 from uncollapse.execution.progress import Retried
-
-
-@runtime_checkable
-class Numbered(Protocol):
-    """A shard, or another piece of work: all that is known of it here is its number, which no other has."""
-
-    @property
-    def index(self) -> int:
-        """The number."""
-        ...
-
 
 Work: TypeAlias = Callable[[Any], Iterator[Any]]
 
@@ -56,7 +45,7 @@ class Processes:
         self,
         workers: int,
         *,
-        attempts: int = 3,
+        attempts: int = ATTEMPTS,
         threads: int | None = None,
         on_death: Callable[[int], None] | None = None,
     ) -> None:
@@ -70,17 +59,17 @@ class Processes:
         """What `work` yields for each shard, in the order in which it is yielded.
 
         Raises:
-            WorkerLost: a shard has cost as many workers as there are attempts.
+            WorkerLost: shards have cost as many workers as there are attempts; the others are worked before it is said.
         """
-        waiting = deque(shards)
-        deaths: Counter[int] = Counter()
+        queue = Attempts.of(shards, limit=self._attempts)
         try:
-            for _ in range(min(self._count, len(waiting))):
-                self._hand_out(self._start(work), waiting)
+            for _ in range(min(self._count, len(queue.waiting))):
+                self._hand_out(self._start(work), queue)
             while busy := [worker for worker in self._workers if worker.shard is not None]:
                 for pipe in wait([worker.pipe for worker in busy]):
                     worker = next(worker for worker in busy if worker.pipe is pipe)
-                    yield from self._hear(worker, waiting, deaths=deaths, work=work)
+                    yield from self._hear(worker, queue, work=work)
+            queue.check()
         finally:
             self._stop()
 
@@ -96,26 +85,29 @@ class Processes:
         _send(ours, work)
         return worker
 
-    def _hand_out(self, worker: _Worker, waiting: deque[Numbered]) -> None:
-        worker.shard = waiting.popleft() if waiting else None
+    def _hand_out(self, worker: _Worker, queue: Attempts) -> None:
+        worker.shard = queue.next()
         _send(worker.pipe, worker.shard)
 
-    def _hear(self, worker: _Worker, waiting: deque[Numbered], *, deaths: Counter[int], work: Work) -> Iterator[Any]:
+    def _hear(self, worker: _Worker, queue: Attempts, *, work: Work) -> Iterator[Any]:
         assert worker.shard is not None
         try:
             kind, content = pickle.loads(worker.pipe.recv_bytes())  # noqa: S301  (from a process of our own)
         except (EOFError, OSError):
-            yield self._bury(worker, waiting, deaths=deaths)
-            self._hand_out(self._start(work), waiting)
+            yield Retried(worker.shard.index)
+            self._bury(worker, queue)
+            if queue.waiting:
+                self._hand_out(self._start(work), queue)
             return
         if kind == "failed":
             raise content
         if kind == "done":
-            self._hand_out(worker, waiting)
+            queue.finished += 1
+            self._hand_out(worker, queue)
         else:
             yield content
 
-    def _bury(self, worker: _Worker, waiting: deque[Numbered], *, deaths: Counter[int]) -> Retried:
+    def _bury(self, worker: _Worker, queue: Attempts) -> None:
         shard = worker.shard
         assert shard is not None
         worker.process.join()
@@ -123,14 +115,7 @@ class Processes:
         self._workers.remove(worker)
         if self._on_death is not None and worker.process.pid is not None:
             self._on_death(worker.process.pid)
-        deaths[shard.index] += 1
-        if deaths[shard.index] == self._attempts:
-            raise WorkerLost(
-                f"shard {shard.index} has cost {self._attempts} workers; the last ended with {_ending(worker.process)}",
-                hint=_remedy(worker.process),
-            )
-        waiting.appendleft(shard)
-        return Retried(shard.index)
+        queue.lost(shard, ending=_ending(worker.process), remedy=_remedy(worker.process))
 
     def _stop(self) -> None:
         for worker in self._workers:
@@ -196,7 +181,7 @@ def _work(pipe: Connection, work: Work, shard: Numbered) -> None:
         for item in work(shard):
             pipe.send_bytes(pickle.dumps(("item", item)))
     except Exception as error:
-        pipe.send_bytes(pickle.dumps(("failed", _portable(error))))
+        pipe.send_bytes(pickle.dumps(("failed", portable(error))))
         raise SystemExit(1) from error
     pipe.send_bytes(pickle.dumps(("done", None)))
 
@@ -223,7 +208,7 @@ def _parent() -> int:
     return parent.sentinel
 
 
-def _portable(error: Exception) -> Exception:
+def portable(error: Exception) -> Exception:
     """The error, or, where it cannot cross to another process, one that repeats it."""
     try:
         pickle.loads(pickle.dumps(error))  # noqa: S301

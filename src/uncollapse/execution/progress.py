@@ -1,13 +1,15 @@
 """How far a run is, and what came of it."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from uncollapse.corpora.commit import Account, Receipt
 from uncollapse.corpora.corpus import Worked
-from uncollapse.corpora.plan import Plan
+from uncollapse.corpora.plan import Plan, Shard
+from uncollapse.corpora.reading import BATCH_ROWS
 from uncollapse.step import Tally, add_tallies
 
 
@@ -85,6 +87,8 @@ class Course:
     plan: Plan
     before: Mapping[int, Receipt]
     receipts: dict[int, Receipt] = field(default_factory=dict)
+    deaths: Counter[int] = field(default_factory=Counter)
+    _passed: dict[int, int] = field(default_factory=dict)
     _under_way: dict[int, list[Advance]] = field(default_factory=dict)
     _session_rows: int = 0
     _session_text_bytes: int = 0
@@ -99,11 +103,20 @@ class Course:
             self._under_way.setdefault(event.shard, []).append(event)
             return
         advances = self._under_way.pop(event.shard, [])
+        if isinstance(event, Retried):
+            self.deaths[event.shard] += 1
+            self._passed[event.shard] = sum(advance.rows for advance in advances)
         if isinstance(event, Receipt):
             self.receipts[event.shard] = event
             self._session_rows += sum(advance.rows for advance in advances)
             self._session_text_bytes += sum(advance.text_bytes for advance in advances)
             self._session_tally = add_tallies(self._session_tally, event.tally)
+
+    def whereabouts(self) -> Iterator[str]:
+        """For each shard that has cost workers and is not committed, the rows over which the last one ended."""
+        shards = {shard.index: shard for shard in self.plan.shards}
+        for index in sorted(set(self.deaths) - set(self.receipts)):
+            yield from rows_after(shards[index], self._passed[index], plan=self.plan)
 
     @property
     def account(self) -> Account:
@@ -131,3 +144,17 @@ class Course:
             tally=tally,
             seconds=seconds,
         )
+
+
+def rows_after(shard: Shard, passed: int, *, plan: Plan) -> Iterator[str]:
+    """Where the rows of a shard stand, from the first one that was not passed to the end of its batch."""
+    left = BATCH_ROWS
+    for piece in shard.pieces:
+        if passed >= piece.rows:
+            passed -= piece.rows
+            continue
+        first, count = piece.row + passed, min(left, piece.rows - passed)
+        yield f"{plan.inputs[piece.input].source}, rows {first:,} to {first + count - 1:,}"
+        passed, left = 0, left - count
+        if not left:
+            return

@@ -2,6 +2,8 @@
 
 import json
 import os
+import secrets
+import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
@@ -11,18 +13,21 @@ from typing import Any, TypeAlias
 
 import pyarrow as pa
 
-from uncollapse.corpora.commit import PLAN, Account, Receipt, Room, commit
+from uncollapse.corpora.commit import PLAN, SESSION, Account, Receipt, Room, commit
 from uncollapse.corpora.corpus import Corpus, Worked
 from uncollapse.corpora.formats import check_writable
 from uncollapse.corpora.histories import Histories
 from uncollapse.corpora.plan import Shard
 from uncollapse.corpora.reading import Parts
 from uncollapse.corpora.storage import locked, refusals, sweep, write_whole
-from uncollapse.errors import OutputRefused, TooManyRejects, UsageError
+from uncollapse.errors import OutputBusy, OutputRefused, TooManyRejects, UsageError, WorkerLost
+from uncollapse.execution.attempts import Numbered
 from uncollapse.execution.claim import check_same, claim
+from uncollapse.execution.cluster import Cluster
 from uncollapse.execution.finish import check_finished, clear, finish, leftovers
 from uncollapse.execution.guard import Guard
 from uncollapse.execution.local import InProcess, Processes, check_not_a_worker
+from uncollapse.execution.on_ray import OnRay
 from uncollapse.execution.progress import Advance, Course, Progress, RunResult
 from uncollapse.execution.target import Target, check_free, target
 from uncollapse.fingerprint import fingerprint
@@ -33,25 +38,46 @@ Watcher: TypeAlias = Callable[[Progress], None]
 
 @dataclass
 class ShardWork:
-    """Works and commits shards of one run; knows no other shard and no other worker."""
+    """Works and commits shards of one run; knows no other shard and no other worker.
+
+    It works for the `session` of the driver that made it, and for none that came after.
+    """
 
     corpus: Corpus
     room: Room
     guard: Guard | None = None
+    session: str = ""
     _reader: Parts | None = field(default=None, repr=False)
     _histories: Histories | None = field(default=None, repr=False)
 
     def __call__(self, shard: Shard) -> Iterator[Advance | Receipt]:
         """Each batch as it is worked, then the receipt."""
+        self._check_session()
         if self._reader is None or self._histories is None:
             self._reader = self.corpus.reader()
             self._histories = Histories(self.corpus.plan)
         work = self.corpus.work(shard, reader=self._reader, histories=self._histories)
         if self.guard is not None:
             work = self._guarded(work, self.guard, name=self.room.name(shard.index))
-        for event in commit(self.room, shard, work=work, schema=self.corpus.schema):
+        for event in commit(self.room, shard, work=self._ours(work), schema=self.corpus.schema):
             yield event if isinstance(event, Receipt) else Advance.of(shard.index, event)
         pa.default_memory_pool().release_unused()
+
+    def _ours(self, work: Iterator[Worked]) -> Iterator[Worked]:
+        """The work, at whose end it is looked once more whether the shard may still be committed."""
+        yield from work
+        self._check_session()
+
+    def _check_session(self) -> None:
+        try:
+            session = (self.room.progress / SESSION).read_text()
+        except OSError as error:
+            raise OutputRefused(
+                f"{self.room.folder} is not seen as the driver sees it from {socket.gethostname()}",
+                hint="All machines must see the output under the same path: put it on storage that they share.",
+            ) from error
+        if session != self.session:
+            raise OutputBusy(f"another run has taken over {self.room.folder}", hint="Let that one finish.")
 
     @staticmethod
     def _guarded(work: Iterator[Worked], guard: Guard, *, name: str) -> Iterator[Worked]:
@@ -69,7 +95,8 @@ class _Run:
     room: Room
     claim: Mapping[str, Any]
     max_rejects: int
-    workers: int
+    workers: int | None
+    cluster: Cluster | None
     guard: Guard | None
 
 
@@ -78,7 +105,8 @@ def run(  # noqa: PLR0913  (the front door: one input, one output, the rest by n
     out: str | os.PathLike[str],
     *,
     format: str | None = None,  # noqa: A002  (the name that people type)
-    workers: int = 1,
+    workers: int | None = None,
+    cluster: Cluster | None = None,
     max_rejects: int | None = None,
     on_progress: Watcher | None = None,
     policy: Policy | None = None,
@@ -89,23 +117,27 @@ def run(  # noqa: PLR0913  (the front door: one input, one output, the rest by n
     that was stopped goes on where it stopped when it is called again in the same way; one that is finished does
     nothing. `max_rejects` is as many as the corpus was read with, unless said. `on_progress` is called after each
     batch. A `policy` decides nothing of what is written, but refuses rows that it does not allow.
+    The run has one worker here, unless more are asked for, or on a `cluster` as many as there is room for; neither
+    changes a byte of what is written, and what was begun in one place can be finished in the other.
 
     Raises:
         RecipeDiffers: the output holds the result of another recipe or input.
         OutputBusy: another run is writing there.
         OutputRefused: the storage does not take it, or something else lies there.
         TooManyRejects: more rows failed than are allowed; committed shards stay.
+        WorkerLost: some shards have cost several workers each; all others are committed and stay.
+        MissingExtra: a cluster is asked for, and Ray is not installed.
         PolicyRefused: a row breaks the policy, or it is known before the first one that some would.
     """
     check_not_a_worker()
-    if workers < 1:
+    if workers is not None and workers < 1:
         raise UsageError(f"{workers} workers cannot work", hint="Use 1 or more.")
     allowed = corpus.max_rejects if max_rejects is None else max_rejects
     place = target(out, form=format)
     _check_before(corpus, place, allowed=allowed)
     what = claim(corpus, place)
     room = Room(place.shards, fingerprint(what), place.form)
-    task = _Run(corpus, place, room, what, allowed, workers, None if policy is None else Guard(policy))
+    task = _Run(corpus, place, room, what, allowed, workers, cluster, None if policy is None else Guard(policy))
     done = _finished(task)
     if task.guard is not None:
         task.guard.check_finished(place.asked) if done else task.guard.before(corpus)
@@ -193,15 +225,18 @@ def _work(task: _Run, on_progress: Watcher | None) -> RunResult:
             task.guard.check_committed(task.room, receipt)
     course = Course(task.corpus.plan, before)
     _check_rejects(course, task)
-    ready = task.corpus.made_ready(task.room.progress)
-    executor = InProcess() if task.workers == 1 else Processes(task.workers, on_death=_sweeper(task.room))
+    work = ShardWork(task.corpus.made_ready(task.room.progress), task.room, task.guard, _begin_session(task))
     todo = [shard for shard in shards if shard.index not in before]
-    with closing(executor.run(todo, ShardWork(ready, task.room, task.guard))) as events:
-        for event in events:
-            course.take(event)
-            if on_progress is not None:
-                on_progress(course.progress(seconds=time.monotonic() - started))
-            _check_rejects(course, task)
+    try:
+        with closing(_executor(task).run(_longest_first(todo, task), work)) as events:
+            for event in events:
+                course.take(event)
+                if on_progress is not None:
+                    on_progress(course.progress(seconds=time.monotonic() - started))
+                _check_rejects(course, task)
+    except WorkerLost as lost:
+        places = "; ".join(course.whereabouts())
+        raise WorkerLost(f"{lost.message}; see {places}" if places else lost.message, hint=lost.hint) from lost
     manifest = finish(task.corpus, task.place, task.room, receipts=course.receipts, claim=task.claim)
     end = course.progress(seconds=time.monotonic() - started)
     return RunResult(
@@ -223,6 +258,38 @@ def _done_before(task: _Run) -> dict[int, Receipt]:
     """The receipts of the shards that need not be worked again: whole, and without rows that may do better now."""
     found = ((shard.index, task.room.committed(shard.index)) for shard in task.corpus.plan.shards)
     return {shard: receipt for shard, receipt in found if receipt and not task.room.may_pass(shard)}
+
+
+def _begin_session(task: _Run) -> str:
+    """The name of this driver's session, now written where workers look for it: what is left of others ends by it."""
+    session = secrets.token_hex(16)
+    with refusals(task.place.asked):
+        write_whole(task.room.progress / SESSION, session.encode(), durable=False)
+    return session
+
+
+def _executor(task: _Run) -> InProcess | Processes | OnRay:
+    if task.cluster is not None:
+        return OnRay(task.cluster, workers=task.workers, on_death=_shard_sweeper(task.room))
+    if task.workers in (None, 1):
+        return InProcess()
+    return Processes(task.workers, on_death=_sweeper(task.room))
+
+
+def _longest_first(todo: list[Shard], task: _Run) -> list[Shard]:
+    """The shards as they are handed out: where several are worked at a time, none that is long shall begin last."""
+    alone = task.cluster is None and task.workers in (None, 1)
+    return todo if alone else sorted(todo, key=lambda shard: -shard.text_bytes)
+
+
+def _shard_sweeper(room: Room) -> Callable[[Numbered], None]:
+    """What removes the drafts of one shard: processes of other machines may have the number that a lost one had."""
+
+    def clean(shard: Numbered) -> None:
+        for path in room.drafted(shard.index):
+            sweep(path.parent, name=path.name)
+
+    return clean
 
 
 def _sweeper(room: Room) -> Callable[[int], None]:
