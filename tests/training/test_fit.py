@@ -3,14 +3,24 @@
 import json
 import math
 import shutil
+import sys
 
 import numpy as np
 import pytest
 import torch
 
-from uncollapse.errors import BrokenModel, InputError, ModelError, OutputBusy, OutputRefused, RecipeDiffers, UsageError
+from uncollapse.errors import (
+    BrokenModel,
+    InputError,
+    MissingExtra,
+    ModelError,
+    OutputBusy,
+    OutputRefused,
+    RecipeDiffers,
+    UsageError,
+)
 from uncollapse.language_models import load
-from uncollapse.training import Training, fit
+from uncollapse.training import Material, Training, fit
 from uncollapse.training.workshop import WORK, Workshop
 
 SHORT = Training(tokens=6_000, context=32, batch_tokens=256)
@@ -159,3 +169,77 @@ def test_what_cannot_be(texts, tmp_path):
     with pytest.raises(OutputRefused, match=r"notes\.txt"):
         fit(texts, tmp_path / "full", SHORT)
     shutil.rmtree(tmp_path / "full")
+
+
+def _points(folder):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    found = EventAccumulator(str(folder))
+    found.Reload()
+    return found
+
+
+def test_tensorboard_shows_the_curve_of_the_account_once(texts, tmp_path):
+    pytest.importorskip("tensorboard")
+
+    def stop(far):
+        if far.step == 9:
+            raise Stop
+
+    with pytest.raises(Stop):
+        fit(texts, tmp_path / "model", SHORT, on_progress=stop, tensorboard=tmp_path / "curves")
+    made = fit(texts, tmp_path / "model", SHORT, tensorboard=tmp_path / "curves")
+    found = _points(tmp_path / "curves")
+    assert [(each.step, each.value) for each in found.Scalars("train/loss")] == [
+        (step, pytest.approx(loss, abs=1e-6)) for step, loss in made.account["losses"]
+    ]
+    assert {"train/learning_rate", "train/grad_norm"} <= set(found.Tags()["scalars"])
+
+
+def test_curves_without_tensorboard(texts, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(MissingExtra, match="curves need TensorBoard"):
+        fit(texts, tmp_path / "model", SHORT, tensorboard=tmp_path / "curves")
+
+
+def close(one, other):
+    from safetensors.torch import load_file
+
+    mine, theirs = (load_file(each.folder / "model.safetensors") for each in (one, other))
+    return all(torch.allclose(mine[name], theirs[name], atol=1e-6) for name in mine)
+
+
+def test_equal_weights_change_nothing(trained, texts, tmp_path):
+    weighed = fit(Material(texts, weights=[3.0] * len(texts)), tmp_path / "model", SHORT)
+    assert close(weighed, trained)
+    assert [loss for _, loss in weighed.account["losses"]] == pytest.approx(
+        [loss for _, loss in trained.account["losses"]], abs=1e-5
+    )
+    assert weighed.account["data"]["effective_documents"] == len(texts)
+
+
+def test_the_loss_is_the_mean_of_what_tokens_weigh(texts, tmp_path):
+    """One row holds everything, so its loss by hand is the weighed mean over all tokens of the first weights."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    some = texts[:12]
+    weights = np.linspace(0.5, 3, len(some)).tolist()
+    one_step = Training(context=64, batch_tokens=64, tokens=1)
+    made = fit(Material(some, weights=weights), tmp_path / "model", one_step)
+    still = one_step.model_copy(update={"learning_rate": 1e-30})
+    first = fit(some, tmp_path / "first", still).folder
+    network, tokenizer = AutoModelForCausalLM.from_pretrained(first), AutoTokenizer.from_pretrained(first)
+    sums = counts = 0.0
+    for text, weight in zip(some, weights, strict=True):
+        ids = torch.tensor([[tokenizer.eos_token_id, *tokenizer(text)["input_ids"], tokenizer.eos_token_id]])
+        with torch.no_grad():
+            loss = network(ids, labels=ids).loss.item()
+        sums += weight * loss * (ids.shape[1] - 1)
+        counts += weight * (ids.shape[1] - 1)
+    assert made.account["steps"] == 1
+    assert made.account["losses"][0][1] == pytest.approx(sums / counts, abs=1e-4)
+
+
+def test_as_many_weights_as_texts(texts, tmp_path):
+    with pytest.raises(InputError, match="there are 3 weights of 120 texts"):
+        fit(Material(texts, weights=[1.0, 1.0, 1.0]), tmp_path / "model", SHORT)

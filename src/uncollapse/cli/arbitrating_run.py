@@ -11,16 +11,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from uncollapse import execution
+from uncollapse.cli.editing_run import run_steps, say_what_was_done
 from uncollapse.cli.failures import visible
 from uncollapse.cli.ledger_progress import Watch
-from uncollapse.cli.progress import Display
 from uncollapse.cli.settings import checked, normal, refuse_unknown, seen_from
 from uncollapse.errors import UsageError
 from uncollapse.execution import RunResult
 from uncollapse.execution.target import target
 from uncollapse.ledger.verify import Reached
-from uncollapse.selection import Arbitrated, Arbitration, arbitrate
+from uncollapse.selection import Arbitration, arbitrate
 
 SOME_FAILED = 3
 ADDRESSES = ("pools", "reference")
@@ -67,7 +66,7 @@ def perform(job: ArbitrateJob, *, as_json: bool = False) -> int:
     asked = job.model_dump(include=set(Arbitration.model_fields))
     with Watch("arbitrate: looked through") as watch:
         found = arbitrate(on_progress=lambda far: watch(Reached(far.done, far.of)), **asked)
-    result = _written(found, job)
+    result = run_steps(found, job, what="arbitrate")
     told = result.manifest["plan"]["arbitration"]
     if as_json:
         account = {"output": job.output, "rows": result.rows, "arbitration": told, "roots": result.manifest["roots"]}
@@ -77,27 +76,8 @@ def perform(job: ArbitrateJob, *, as_json: bool = False) -> int:
     return SOME_FAILED if any(result.rows["failed"].values()) else 0
 
 
-def _written(found: Arbitrated, job: ArbitrateJob) -> RunResult:
-    assert job.output is not None
-    display = Display(what="arbitrate")
-    try:
-        with display:
-            return execution.run(
-                found,
-                job.output,
-                format=job.format,
-                workers=job.workers,
-                max_rejects=job.max_rejects,
-                on_progress=display,
-            )
-    except KeyboardInterrupt:
-        display.say_interrupted(target(job.output, form=job.format).shards)
-        raise
-
-
 def _tell(result: RunResult, told: Mapping[str, Any], console: Console, *, output: str) -> None:
-    if result.already_done:
-        console.print("nothing to do: this run was finished before, and its documents are as it left them")
+    say_what_was_done(result, console)
     console.print(_teachers(told))
     if "strata" in told:
         console.print(_strata(told))

@@ -17,14 +17,13 @@ from rich.text import Text
 from uncollapse import corpora
 from uncollapse.auditing import Audit, Auditor, Failing, Options, Status, rank
 from uncollapse.auditing.evidence import SCHEMA as OFFENDERS
-from uncollapse.cli.failures import visible
+from uncollapse.cli.failures import on_a_terminal, visible
 from uncollapse.cli.outputs import is_table, made_folder
 from uncollapse.cli.settings import AuditJob
 from uncollapse.corpora import Corpus
 from uncollapse.corpora.storage import refusals, write_whole
 from uncollapse.errors import InputError, UsageError
 from uncollapse.language_models import resolve
-from uncollapse.report.numerals import NO_BREAK_SPACE
 
 FAILED, INCOMPLETE = 1, 3
 LINE_EVERY = 30.0  # seconds
@@ -146,7 +145,7 @@ def _print(audits: list[Audit], groups: list[Audit], output: Path | None) -> Non
         console.print(_verdicts(audit, named=len(audits) > 1))
         _say_unknown(audit, console)
         for note in (*audit.report["notes"], *(f"missing: {part}" for part in audit.report["missing"])):
-            console.print(Text(f"· {_plain(note)}", style="bright_black"))
+            console.print(Text(f"· {on_a_terminal(note)}", style="bright_black"))
         _say_next(audit, console)
     if groups:
         console.print(_groups(groups))
@@ -163,13 +162,8 @@ def _verdicts(audit: Audit, *, named: bool) -> Table:
         table.add_column(column, style="bold" if column == "verdict" else None, overflow="fold")
     for verdict in audit.verdicts:
         status = Status(verdict.status)
-        table.add_row(verdict.name, Text(status.value, style=_COLOURS[status]), Text(_plain(verdict.reason)))
+        table.add_row(verdict.name, Text(status.value, style=_COLOURS[status]), Text(on_a_terminal(verdict.reason)))
     return table
-
-
-def _plain(text: str) -> str:
-    """The text for a terminal, which needs no unbreakable blanks."""
-    return visible(text.replace(NO_BREAK_SPACE, " "))
 
 
 def _say_next(audit: Audit, console: Console) -> None:
@@ -183,8 +177,8 @@ def _say_unknown(audit: Audit, console: Console) -> None:
     unknown = [verdict for verdict in audit.verdicts if verdict.status == Status.UNKNOWN]
     if not unknown:
         return
-    reasons = list(dict.fromkeys(_plain(verdict.reason) for verdict in unknown))
-    steps = list(dict.fromkeys(_plain(verdict.next) for verdict in unknown if verdict.next))
+    reasons = list(dict.fromkeys(on_a_terminal(verdict.reason) for verdict in unknown))
+    steps = list(dict.fromkeys(on_a_terminal(verdict.next) for verdict in unknown if verdict.next))
     more = f"; and {len(reasons) - 2} more reasons" if len(reasons) > 2 else ""
     said = f"{len(unknown)} of {len(audit.verdicts)} verdicts unknown: {'; '.join(reasons[:2])}{more}"
     console.print(Text(said, style="bold yellow"), soft_wrap=True)

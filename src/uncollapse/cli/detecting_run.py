@@ -15,7 +15,7 @@ from rich.text import Text
 from uncollapse import corpora
 from uncollapse.cli.auditing_run import Shown
 from uncollapse.cli.detect_settings import DetectJob, DetectorJob
-from uncollapse.cli.failures import visible
+from uncollapse.cli.failures import on_a_terminal
 from uncollapse.cli.outputs import is_table, made_folder
 from uncollapse.cli.tracers import TRACES, tracers
 from uncollapse.corpora import Corpus
@@ -31,7 +31,7 @@ from uncollapse.detection.scoring import Scorer
 from uncollapse.detection.training import Lesson, train
 from uncollapse.errors import InputError, UsageError
 from uncollapse.language_models import resolve
-from uncollapse.report.numerals import NO_BREAK_SPACE, share
+from uncollapse.report.numerals import share
 
 TABLE = "detections.parquet"
 DEFAULT_MODEL = "smollm2-135m"
@@ -106,23 +106,23 @@ def _write(folder: Path, found: Detection) -> None:
 
 def _print(report: Mapping[str, Any], output: Path | None) -> None:
     console = Console()
-    console.print(Text(_plain(headline(report)), style="bold"))
+    console.print(Text(on_a_terminal(headline(report)), style="bold"))
     console.print(_counts(report))
     for group in report["calibration"]:
         rate = group["false_alarms"]
         said = f"{group['domain'] + ', ' if group['domain'] else ''}{group['length']}: {group['human']:,} human texts"
         alarms = f"false alarms {share(rate['expected'])} ({share(rate['low'])} to {share(rate['high'])})"
-        console.print(Text(_plain(f"· {said}, {alarms}"), style="bright_black"))
+        console.print(Text(on_a_terminal(f"· {said}, {alarms}"), style="bright_black"))
     for reason, number in report["left_out"].items():
         if number:
-            console.print(Text(_plain(f"· left out of calibration, {reason}: {number:,}"), style="bright_black"))
+            console.print(Text(on_a_terminal(f"· left out of calibration, {reason}: {number:,}"), style="bright_black"))
     for domain, number in list(report["uncalibrated"].items())[:NAMED]:
         said = f"{number:,} texts of the domain {domain!r} are not judged: too few human texts of it in --calibrate"
-        console.print(Text(_plain(f"· {said}"), style="yellow"))
+        console.print(Text(on_a_terminal(f"· {said}"), style="yellow"))
     if len(report["uncalibrated"]) > NAMED:
         console.print(Text(f"· and of {len(report['uncalibrated']) - NAMED:,} more domains", style="yellow"))
     for note in report["limits"][: -len(_standing())]:
-        console.print(Text(_plain(f"· {note}"), style="bright_black"))
+        console.print(Text(on_a_terminal(f"· {note}"), style="bright_black"))
     if report["weights"] is not None:
         weights = report["weights"]
         console.print(Text(f"weights: as many as {weights['effective']:,.0f} of {weights['documents']:,} documents"))
@@ -156,10 +156,6 @@ def _counts(report: Mapping[str, Any]) -> Table:
     table.add_row("  like a person's", f"{classes[Guess.HUMAN]:,}")
     table.add_row(f"  cannot be said ({report['short']:,} too short)", f"{classes[Guess.UNKNOWN]:,}")
     return table
-
-
-def _plain(text: str) -> str:
-    return visible(text.replace(NO_BREAK_SPACE, " "))
 
 
 def perform_training(job: DetectorJob) -> int:

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal, Protocol, runtime_checkable
 
 import pyarrow as pa
 from rich.console import Console
@@ -37,6 +38,31 @@ from uncollapse.provenance import Policy
 
 SOME_FAILED = 3
 NAMED = 5  # files or columns of one notice
+
+
+@runtime_checkable
+class Writing(Protocol):
+    """What is known of a job that writes documents."""
+
+    @property
+    def output(self) -> str | None:
+        """Where it writes."""
+        ...
+
+    @property
+    def format(self) -> Literal["parquet", "jsonl"] | None:
+        """How the rows lie there; by the output's name unless said."""
+        ...
+
+    @property
+    def workers(self) -> int:
+        """How many processes work."""
+        ...
+
+    @property
+    def max_rejects(self) -> int:
+        """How many rows may fail."""
+        ...
 
 
 def perform(job: EditJob, *, as_json: bool = False) -> int:
@@ -91,7 +117,7 @@ def preview(job: EditJob, *, count: int) -> None:
         console.print(f"\n{corpus.plan.broken_rows:,} rows cannot be read and are not shown")
 
 
-def output_of(job: Job) -> str:
+def output_of(job: Writing) -> str:
     """Where the job writes.
 
     Raises:
@@ -115,7 +141,7 @@ def read_input(job: Job, *, prompt_column: str | None = None) -> Corpus:
         )
 
 
-def run_steps(corpus: Corpus, job: Job, *, what: str, policy: Policy | None = None) -> RunResult:
+def run_steps(corpus: Corpus, job: Writing, *, what: str, policy: Policy | None = None) -> RunResult:
     """The run's result; who interrupts it is told how far it came and how it goes on."""
     display = Display(what=what)
     try:

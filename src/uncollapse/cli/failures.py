@@ -47,6 +47,11 @@ def visible(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
+def on_a_terminal(text: str) -> str:
+    """The text for a terminal, which needs no unbreakable blanks."""
+    return visible(text.replace("\N{NO-BREAK SPACE}", " "))
+
+
 def _say(message: str, *, hint: str = "") -> None:
     sys.stderr.write(f"uncollapse: {message}\n")
     if hint:

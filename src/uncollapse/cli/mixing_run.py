@@ -11,11 +11,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from uncollapse import execution
+from uncollapse.cli.editing_run import run_steps, say_what_was_done
 from uncollapse.cli.failures import visible
 from uncollapse.cli.ledger_progress import Watch
 from uncollapse.cli.ledger_run import reserve_of
-from uncollapse.cli.progress import Display
 from uncollapse.cli.settings import checked, normal, refuse_unknown, seen_from
 from uncollapse.errors import UsageError
 from uncollapse.execution import RunResult
@@ -64,7 +63,7 @@ def perform(job: MixJob, *, as_json: bool = False) -> int:
         raise UsageError("no output was named", hint="-o mixed/ for a folder, -o mixed.jsonl for one file")
     target(job.output, form=job.format)
     mixture = _mixture(job)
-    result = _written(mixture, job)
+    result = run_steps(mixture, job, what="mix")
     told = result.manifest["plan"]["mixture"]
     if as_json:
         account = {"output": job.output, "rows": result.rows, "mixture": told, "roots": result.manifest["roots"]}
@@ -86,27 +85,8 @@ def _mixture(job: MixJob) -> Mixture:
         return mix(policy=policy, reserve=reserve, on_progress=lambda far: watch(Reached(far.done, far.of)), **asked)
 
 
-def _written(mixture: Mixture, job: MixJob) -> RunResult:
-    assert job.output is not None
-    display = Display(what="mix")
-    try:
-        with display:
-            return execution.run(
-                mixture,
-                job.output,
-                format=job.format,
-                workers=job.workers,
-                max_rejects=job.max_rejects,
-                on_progress=display,
-            )
-    except KeyboardInterrupt:
-        display.say_interrupted(target(job.output, form=job.format).shards)
-        raise
-
-
 def _tell(result: RunResult, told: Mapping[str, Any], console: Console, *, output: str) -> None:
-    if result.already_done:
-        console.print("nothing to do: this run was finished before, and its documents are as it left them")
+    say_what_was_done(result, console)
     unit = told["asked"]["by"]
     console.print(_sides(told, unit))
     for side in told["sides"]:

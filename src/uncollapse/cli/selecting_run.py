@@ -11,12 +11,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from uncollapse import execution
 from uncollapse.cli.account import write_beside
-from uncollapse.cli.editing_run import say_notices, say_where
+from uncollapse.cli.editing_run import run_steps, say_notices, say_what_was_done, say_where
 from uncollapse.cli.failures import visible
 from uncollapse.cli.ledger_progress import Watch
-from uncollapse.cli.progress import Display, waiting
+from uncollapse.cli.progress import waiting
 from uncollapse.cli.settings import checked, normal, refuse_unknown, seen_from
 from uncollapse.errors import UsageError
 from uncollapse.execution import RunResult
@@ -95,7 +94,7 @@ def perform(job: SelectJob, *, as_json: bool = False) -> int:
     except TailLost as lost:
         tell_tail(lost.report, Console(stderr=True))
         raise
-    result = _written(selection, job)
+    result = run_steps(selection, job, what="select")
     told = result.manifest["plan"]["selection"]
     page = place.paper("index.html")
     if not (result.already_done and page.is_file()):
@@ -118,27 +117,8 @@ def _selection(job: SelectJob) -> Selection:
         return select(*inputs, on_progress=lambda far: watch(Reached(far.done, far.of)), **asked)
 
 
-def _written(selection: Selection, job: SelectJob) -> RunResult:
-    assert job.output is not None
-    display = Display(what="select")
-    try:
-        with display:
-            return execution.run(
-                selection,
-                job.output,
-                format=job.format,
-                workers=job.workers,
-                max_rejects=job.max_rejects,
-                on_progress=display,
-            )
-    except KeyboardInterrupt:
-        display.say_interrupted(target(job.output, form=job.format).shards)
-        raise
-
-
 def _tell(result: RunResult, told: Mapping[str, Any], console: Console, *, place: Target) -> None:
-    if result.already_done:
-        console.print("nothing to do: this run was finished before, and its documents are as it left them")
+    say_what_was_done(result, console)
     tell_tail(told, console)
     for reason, count in told["left out"].items():
         console.print(Text(f"{count:,} rows left out: {reason}"))

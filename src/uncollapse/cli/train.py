@@ -55,6 +55,14 @@ Tokens: TypeAlias = Annotated[
         help="Tokens that are predicted in all (each text once). More than there are are read again: you are told.",
     ),
 ]
+Weights: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN|FOLDER",
+        rich_help_panel=LEARNED,
+        help="How much each text counts, 0 is not at all: a column, or what `detect --weights` wrote.",
+    ),
+]
 Context: TypeAlias = Annotated[
     int | None, typer.Option(metavar="N", rich_help_panel=HOW, help="Tokens in a row (the model's own).")
 ]
@@ -82,6 +90,10 @@ Dtype: TypeAlias = Annotated[
     Literal["auto", "float32", "bfloat16"] | None,
     typer.Option(rich_help_panel=HOW, help="auto: bfloat16 on a GPU that has it, else float32 (auto)."),
 ]
+TensorBoard: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="DIR", rich_help_panel=options.RUNNING, help="Curves for TensorBoard there (extra: train)."),
+]
 Threads: TypeAlias = Annotated[
     int | None, typer.Option(metavar="N", rich_help_panel=options.RUNNING, help="Of the processor's (all).")
 ]
@@ -95,6 +107,7 @@ def train(
     objective: Objective = None,
     prompt_column: PromptColumn = None,
     answer_column: AnswerColumn = None,
+    weights: Weights = None,
     tokens: Tokens = None,
     context: Context = None,
     batch_tokens: BatchTokens = None,
@@ -108,6 +121,7 @@ def train(
     rename: options.Rename = None,
     origin: options.Origin = None,
     max_rejects: options.MaxRejects = None,
+    tensorboard: TensorBoard = None,
     threads: Threads = None,
     as_json: options.AsJson = False,
 ) -> None:

@@ -34,6 +34,8 @@ class TrainJob(Job):
     prompt_column: str | None = None
     answer_column: str | None = None
     threads: Annotated[int, Field(ge=1)] | None = None
+    tensorboard: str | None = None
+    weights: str | None = None
     fields: Mapping[str, Any] = {}
 
     def training(self) -> "Training":
@@ -92,7 +94,13 @@ def perform(job: TrainJob, *, as_json: bool = False) -> int:
         torch.set_num_threads(job.threads)
     try:
         with Stages("train") as stages:
-            trained = fit(material, folder, training, on_progress=lambda far: _show(stages, far))
+            trained = fit(
+                material,
+                folder,
+                training,
+                on_progress=lambda far: _show(stages, far),
+                tensorboard=job.tensorboard,
+            )
     except KeyboardInterrupt:
         kept = any((folder / ".training" / "steps").glob("checkpoint-*/whole"))
         goes_on = "the last checkpoint stays, and the same command goes on from there"
@@ -132,8 +140,9 @@ def _material(job: TrainJob, corpus: Corpus) -> "Material":
 
     roots = sorted({file.ledger.roots["contents"] for file in find(job.inputs)[0] if file.ledger is not None})
     if job.objective != "instruct":
-        return material_of(corpus, roots=roots)
-    return instruction_material_of(corpus, questions_of(corpus.schema.names, asked=job.prompt_column), roots=roots)
+        return material_of(corpus, roots=roots, weights=job.weights)
+    questions = questions_of(corpus.schema.names, asked=job.prompt_column)
+    return instruction_material_of(corpus, questions, roots=roots, weights=job.weights)
 
 
 def _show(stages: Stages, far: "Far") -> None:
@@ -148,7 +157,8 @@ def _tell(trained: "Trained", broken: int, *, assumed: bool, console: Console) -
     table = Table(box=None, pad_edge=False, show_header=False)
     rows = {
         "parameters": f"{account['parameters']:,}",
-        "documents": f"{data['documents']:,}" + (f", and {broken:,} rows that cannot be read" if broken else ""),
+        "documents": f"{data['documents']:,}{_weighed(data)}"
+        + (f", and {broken:,} rows that cannot be read" if broken else ""),
         "tokens there": f"{data['tokens']:,}",
         "tokens learned": f"{account['tokens']:,} in {account['steps']:,} steps, {epochs:.2f} epochs",
         "padding": f"{100 * account['padding_share']:.2f} % of the rows of {account['context']:,}",
@@ -166,6 +176,10 @@ def _tell(trained: "Trained", broken: int, *, assumed: bool, console: Console) -
     if assumed:
         console.print(Text("note: texts without a ledger were taken to be human; --origin says what else they are"))
     console.print(Text(f"model: {visible(str(trained.folder))}"), soft_wrap=True)
+
+
+def _weighed(data: Mapping[str, Any]) -> str:
+    return f", which weigh as much as {data['effective_documents']:,.0f}" if "effective_documents" in data else ""
 
 
 def _depth(account: Mapping[str, Any]) -> str:

@@ -19,7 +19,7 @@ from typing import Annotated, Any, BinaryIO, Literal, Self, cast
 
 import numpy as np
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from uncollapse.corpora.addresses import find, local_folders
 from uncollapse.corpora.corpus import Corpus, read
@@ -34,6 +34,7 @@ from uncollapse.selection.candidates import Looked, Reading, check_columns, look
 from uncollapse.selection.mixture import Addresses
 from uncollapse.selection.naming import names_of
 from uncollapse.selection.scorers import SCORERS, Distance, LexicalDiversity, Likelihood, OfColumn, Scorer
+from uncollapse.selection.settings import checked
 from uncollapse.selection.survey import Watcher
 from uncollapse.selection.winners import REASONS, Rules, Verdict, decide
 from uncollapse.step import Fate, Reject
@@ -243,7 +244,7 @@ def arbitrate(*pools: Any, on_progress: Watcher | None = None, **fields: Any) ->
         UsageError: a field is wrong, or a cap or floor cannot be met; says what can.
         InputError: a pool is not there or cannot be read, or a row has no rival group or no score; names file and row.
     """
-    asked = _checked({**fields, "pools": fields.get("pools", pools)})
+    asked = checked(Arbitration, {**fields, "pools": fields.get("pools", pools)})
     pool, called = _pool(asked)
     stratum = None if asked.cap_stratum is None else asked.cap_stratum[0]
     column = None if asked.teacher in {"auto", "model", "recipe", "pool"} else asked.teacher
@@ -267,19 +268,6 @@ def arbitrate(*pools: Any, on_progress: Watcher | None = None, **fields: Any) ->
     return Arbitrated(
         plan, max_rejects=asked.max_rejects, pool=pool, looked=looked, verdict=verdict, lowest=asked.lowest
     )
-
-
-def _checked(fields: Mapping[str, Any]) -> Arbitration:
-    try:
-        return Arbitration(**fields)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = f"{first['loc'][0]}: " if first["loc"] else ""
-        said = first["msg"].removeprefix("Value error, ")
-        raise UsageError(f"{place}{said}, not {first['input']!r}" if place else said, hint=_HINT) from error
-
-
-_HINT = "See the fields of Arbitration, or uncollapse arbitrate --help."
 
 
 def _pool(asked: Arbitration) -> tuple[Corpus, dict[str, str]]:

@@ -11,11 +11,11 @@ from numpy import ndarray
 
 from uncollapse.corpora.corpus import Corpus
 from uncollapse.corpora.reading import Part, Place
-from uncollapse.corpora.records import members, record_digests
 from uncollapse.errors import InputError, MissingColumn
 from uncollapse.ngrams import mix
 from uncollapse.provenance import generator_of
 from uncollapse.selection.agreement import Pages, rows_of
+from uncollapse.selection.choosing import ties
 from uncollapse.selection.scorers import NoScore, Scorer
 from uncollapse.selection.survey import Reached, Watcher
 from uncollapse.selection.winners import Candidates
@@ -81,7 +81,7 @@ class _Pass:
         ids = batch.column("id").to_pylist()
         rows["group"] = [_key(self.reading.seed, "group", group) for group in groups]
         rows["draw"] = [_key(self.reading.seed, *each) for each in zip(groups, ids, strict=True)]
-        rows["tie"] = _ties(batch)
+        rows["tie"] = ties(batch, but=("source",))
         rows["teacher"] = [self.teachers.setdefault(name, len(self.teachers)) for name in names]
         if self.reading.stratum is not None:
             rows["stratum"] = self._strata(part, rows["group"], self.reading.stratum)
@@ -222,13 +222,6 @@ def _numbered(rows: ndarray) -> ndarray:
 def _key(seed: int, *names: str) -> int:
     """64 bits out of seed and names, and of nothing else."""
     return int.from_bytes(blake3("\0".join((str(seed), "arbitrate", *names)).encode()).digest(length=8), "little")
-
-
-def _ties(batch: pa.RecordBatch) -> list[int]:
-    """What tells rows of one text apart, whichever was read first: all that is said of them but where they lay."""
-    others = batch.select([name for name in batch.schema.names if name not in ("id", "text", "source")])
-    digests = record_digests(members(others), count=len(batch))
-    return [int.from_bytes(digest[:8], "little") for digest in digests]
 
 
 def _said(cell: Any, place: Place, column: str) -> str:

@@ -6,7 +6,7 @@ rows, batches or files shows in what is chosen.
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, NamedTuple, TypeAlias
 
@@ -135,7 +135,7 @@ class Looking:
         if sizes is None:
             sizes = pc.fill_null(pc.binary_length(text), 0).to_numpy(zero_copy_only=False).astype(np.int64)
         draws = [_number(f"{self._key}{mark}".encode()) for mark in batch.column("id").to_pylist()]
-        self._found.append((np.array(draws, np.uint64), _ties(batch), sizes, count))
+        self._found.append((np.array(draws, np.uint64), ties(batch), sizes, count))
         for held, values, (column, _) in zip(self._strata, self._values, self._caps, strict=True):
             held.append(numbered(values_of(batch, column), values))
 
@@ -193,9 +193,9 @@ def _number(content: bytes) -> int:
     return int.from_bytes(blake3(content).digest(length=8), "little")
 
 
-def _ties(batch: pa.RecordBatch) -> UInt64[ndarray, "n"]:
-    """What tells rows of one text apart: all that is said of them."""
-    others = batch.select([name for name in batch.schema.names if name not in ("id", "text")])
+def ties(batch: pa.RecordBatch, *, but: Collection[str] = ()) -> UInt64[ndarray, "n"]:
+    """What tells rows of one text apart, whichever was read first: all that is said of them, but for some columns."""
+    others = batch.select([name for name in batch.schema.names if name not in ("id", "text", *but)])
     digests = record_digests(members(others), count=len(batch))
     return np.array([int.from_bytes(digest[:8], "little") for digest in digests], np.uint64)
 

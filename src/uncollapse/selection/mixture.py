@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from uncollapse.corpora.addresses import Found, find, local_folders
 from uncollapse.corpora.corpus import Corpus
@@ -30,6 +30,7 @@ from uncollapse.selection.account import as_told
 from uncollapse.selection.aside import counted
 from uncollapse.selection.drawing import Drawn, draw, size_of
 from uncollapse.selection.proportions import Asked, golden_share
+from uncollapse.selection.settings import checked
 from uncollapse.selection.shuffled import Shuffled, planned
 from uncollapse.selection.survey import ORIGIN_CODES, ROW, Inputs, Role, Watcher, survey
 
@@ -144,7 +145,7 @@ def mix(
         InputError: an input is not there, cannot be read, or was given as human and is not.
         PolicyRefused: the mixture would break a rule of the policy.
     """
-    mixing = _checked(fields)
+    mixing = checked(Mixing, fields)
     if mixing.human_share == "auto":
         mixing.asked(policy, np.zeros(0, ROW))  # what cannot be is said before all is read
     inputs, ledgers = _inputs(mixing)
@@ -165,15 +166,6 @@ def mix(
     return Mixture(
         replace(plan, mixture=told), max_rejects=mixing.max_rejects, inputs=inputs, drawn=drawn, on_progress=on_progress
     )
-
-
-def _checked(fields: Mapping[str, Any]) -> Mixing:
-    try:
-        return Mixing(**fields)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        said = f"{first['loc'][0]}: {first['msg'].lower()}, not {first['input']!r}"
-        raise UsageError(said, hint="See the fields of Mixing.") from error
 
 
 def _inputs(mixing: Mixing) -> tuple[Inputs, dict[str, Rooted]]:

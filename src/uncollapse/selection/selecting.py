@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Int64
 from numpy import ndarray
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from uncollapse.corpora.addresses import find, local_folders
 from uncollapse.corpora.corpus import Corpus, as_origin
@@ -30,6 +30,7 @@ from uncollapse.selection.drawing import Drawn, nothing_more, placed
 from uncollapse.selection.held_out import Part, Reference
 from uncollapse.selection.mixture import Addresses
 from uncollapse.selection.seen import CONTROLS, Batches, Seen, look
+from uncollapse.selection.settings import checked
 from uncollapse.selection.shuffled import Shuffled, planned
 from uncollapse.selection.survey import Inputs, Watcher
 from uncollapse.selection.tails import counted as words_of
@@ -129,12 +130,7 @@ def _checked(fields: Mapping[str, Any]) -> Selecting:
     """The settings, with what they do not know as fields of the selector."""
     known = {name: value for name, value in fields.items() if name in Selecting.model_fields}
     more = {name: value for name, value in fields.items() if name not in known}
-    try:
-        return Selecting(**{**known, "options": {**dict(known.get("options", {})), **more}})
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        said = f"{first['loc'][0]}: {first['msg'].lower()}, not {first['input']!r}"
-        raise UsageError(said, hint="See the fields of Selecting.") from error
+    return checked(Selecting, {**known, "options": {**dict(known.get("options", {})), **more}})
 
 
 def _inputs(asked: Selecting) -> Inputs:

@@ -4,13 +4,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from blake3 import blake3
 from jaxtyping import Float64
 from numpy import ndarray
@@ -21,14 +19,12 @@ from uncollapse.corpora.histories import Histories
 from uncollapse.corpora.reading import Part, Place
 from uncollapse.corpora.records import members, record_digests
 from uncollapse.corpora.tables import sizes
+from uncollapse.corpora.weights import weighing
 from uncollapse.document import Origin
-from uncollapse.errors import ColumnClash, InputError, MissingColumn, MissingInput, UsageError
+from uncollapse.errors import InputError, UsageError
 from uncollapse.provenance import words
 from uncollapse.provenance.claiming import said_otherwise
 from uncollapse.step import Reject
-
-DETECTIONS = "detections.parquet"
-Weighing: TypeAlias = Callable[[Part], pa.Array]
 
 
 class Role(IntEnum):
@@ -100,7 +96,7 @@ def survey(inputs: Inputs, *, seed: int, weights: str | None = None, on_progress
         InputError: a row that was given as human is none, or a weight is no weight; says where and what to do.
         TooManyRejects: more rows cannot be read than are allowed.
     """
-    weigh = _weighing(inputs, weights)
+    weigh = None if weights is None else weighing(inputs.corpus, weights)
     numbers = {entry.source: at for at, entry in enumerate(inputs.corpus.plan.inputs)}
     found = [np.zeros(0, ROW)]
     broken: list[Reject] = []
@@ -119,7 +115,7 @@ def survey(inputs: Inputs, *, seed: int, weights: str | None = None, on_progress
             if claims[row]:
                 strangers[part.places[row].source, claims[row]] += 1
         if weigh is not None:
-            rows["weight"] = _weights(part, rows, weigh(part))
+            rows["weight"] = _weights(part, rows, weigh(part.batch))
         found.append(rows)
     if strangers:
         raise _not_human(strangers)
@@ -164,46 +160,6 @@ def _not_human(strangers: Counter[tuple[str, str]]) -> InputError:
         hint="Give it as --synthetic. Who knows better declares it: a plain file with the texts alone, given as"
         " --human, counts as human and is recorded as declared so.",
     )
-
-
-def _weighing(inputs: Inputs, given: str | None) -> Weighing | None:
-    """What gives the weights of a part's rows: a column, or the table that `detect --weights` wrote."""
-    if given is None:
-        return None
-    path = Path(given)
-    if path.suffix == ".parquet" or path.is_dir():
-        return _detected(path / DETECTIONS if path.is_dir() else path)
-    _check_column(inputs, given)
-    return lambda part: part.batch.column(given)
-
-
-def _detected(path: Path) -> Weighing:
-    try:
-        table = pq.read_table(path, columns=["id", "weight"])
-    except FileNotFoundError as error:
-        raise MissingInput(f"{path}: no such file", hint="uncollapse detect MADE ... --weights 10 -o FOLDER") from error
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(
-            f"{path} holds no weights of documents by id: {error}", hint="uncollapse detect ... --weights 10 -o FOLDER"
-        ) from error
-    known = dict(zip(table.column("id").to_pylist(), table.column("weight").to_pylist(), strict=True))
-    return lambda part: pa.array([known.get(mark) for mark in part.batch.column("id").to_pylist()], pa.float64())
-
-
-def _check_column(inputs: Inputs, column: str) -> None:
-    schema = inputs.corpus.schema
-    if column not in schema.names:
-        there = ", ".join(repr(name) for name in inputs.corpus.plan.columns.names) or "none of your own"
-        raise MissingColumn(
-            f"no input has a column {column!r} of weights; there are {there}",
-            hint="--weights COLUMN, or the folder that `uncollapse detect --weights` wrote",
-        )
-    kind = schema.field(column).type
-    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
-        raise ColumnClash(
-            f"the column {column!r} has type {kind} and not of numbers alone",
-            hint="Weights are numbers, 0 or more; null is none.",
-        )
 
 
 def _weights(part: Part, rows: ndarray, told: pa.Array) -> Float64[ndarray, "rows"]:

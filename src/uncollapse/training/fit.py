@@ -42,14 +42,23 @@ class Far(NamedTuple):
 Watcher = Callable[[Far], None]
 
 
+class Telling(NamedTuple):
+    """Who hears how far a training is, and the folder in which TensorBoard finds its curves."""
+
+    watcher: Watcher | None = None
+    tensorboard: str | os.PathLike[str] | None = None
+
+
 class Material(NamedTuple):
     """What is learned from: texts or pairs, those of them that are human (a tokenizer is learned from these, where they
-    are told apart), and what is known of where they come from (`model_depth`, `trained_on`).
+    are told apart), what is known of where they come from (`model_depth`, `trained_on`), and a weight above 0 for each
+    text: a token's loss counts so much, in the mean once.
     """
 
     texts: Iterable[str | Pair]
     human: Iterable[str] | None = None
     parentage: Mapping[str, Any] = MappingProxyType({})
+    weights: Iterable[float] | None = None
 
 
 class Beginning(NamedTuple):
@@ -66,13 +75,16 @@ def fit(
     training: Training | None = None,
     *,
     on_progress: Watcher | None = None,
+    tensorboard: str | os.PathLike[str] | None = None,
 ) -> Trained:
     """The model that learns from the texts, in a folder that transformers loads, with `training.json` beside it.
 
     A model from scratch reads them twice, so they must give the same texts again. Where it was stopped before, it goes
     on; where it is done, nothing happens. On one machine with as many threads the weights are the same, stopped or not.
+    `tensorboard` is a folder for event files of loss, learning rate and gradient norm by step.
 
     Raises:
+        MissingExtra: curves were asked for and TensorBoard is not installed.
         InputError: there is no text, or less than one batch of it.
         OutputError: the folder holds something else, or another training works there.
         ModelError: there is no model to start from, or the loss was no number (the last checkpoint stays).
@@ -84,7 +96,7 @@ def fit(
         from uncollapse.training.rows import Rows  # noqa: PLC0415
 
         start = begin(training, plain(material.texts if material.human is None else material.human))
-        tokens = write_tokens(material.texts, start.tokenizer, workshop.folder)
+        tokens = write_tokens(material.texts, start.tokenizer, workshop.folder, weights=material.weights)
         plan = _plan(training, tokens, start)
         account = workshop.done(plan)
         if account is not None:
@@ -92,7 +104,7 @@ def fit(
             return Trained(Path(folder), account, already_done=True)
         rows = Rows.of(tokens, training, start.model, end=int(start.tokenizer.eos_token_id))
         _refuse_too_little(rows, training)
-        account = _learn(start, rows, workshop=workshop, training=training, on_progress=on_progress)
+        account = _learn(start, rows, workshop=workshop, training=training, telling=Telling(on_progress, tensorboard))
         account = {"plan": plan, "settings": plan["settings"], **account, **_data(tokens, rows), **material.parentage}
         workshop.publish(account)
         workshop.clear()
@@ -100,19 +112,19 @@ def fit(
 
 
 def _learn(
-    start: Beginning, rows: "Rows", *, workshop: Workshop, training: Training, on_progress: Watcher | None
+    start: Beginning, rows: "Rows", *, workshop: Workshop, training: Training, telling: Telling
 ) -> dict[str, Any]:
     """The account of the trainer's run; the model lies in the workshop's `finished`."""
     from uncollapse.training.trainer import Careful, arguments  # noqa: PLC0415  (torch)
 
     steps = -(-len(rows) // rows.a_step)
     told = arguments(training, steps=steps, rows=rows, folder=workshop.folder / STEPS)
-    trainer = Careful(model=start.model, args=told, train_dataset=rows, watcher=on_progress)
     checkpoint = workshop.checkpoint()
+    first = 0 if checkpoint is None else int(checkpoint.name.rsplit("-", 1)[1])
+    trainer = Careful(model=start.model, args=told, train_dataset=rows, telling=telling, first=first)
     began = time.monotonic()
     trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     seconds = time.monotonic() - began
-    first = 0 if checkpoint is None else int(checkpoint.name.rsplit("-", 1)[1])
     model: Any = start.model
     if training.lora:
         model = model.merge_and_unload()
@@ -149,8 +161,12 @@ def _plan(training: Training, tokens: "Tokenised", start: Beginning) -> dict[str
 
 
 def _data(tokens: "Tokenised", rows: "Rows") -> dict[str, Any]:
+    data = {"documents": len(tokens.sizes), "tokens": int(tokens.sizes.sum()), "digest": tokens.digest}
+    weights = tokens.weights
+    if weights is not None:
+        data["effective_documents"] = round(float(weights.sum() ** 2 / (weights @ weights)), 1)
     return {
-        "data": {"documents": len(tokens.sizes), "tokens": int(tokens.sizes.sum()), "digest": tokens.digest},
+        "data": data,
         "tokens": rows.predicted(0),
         "epochs": round(len(rows) / len(rows.packing), 4),
         "padding_share": round(rows.packing.padding_share, 6),

@@ -9,7 +9,7 @@ from bisect import bisect_left, insort
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Float32, Float64, Int64
 from numpy import ndarray
 
 from uncollapse.training.tokens import Tokenised
@@ -96,6 +96,15 @@ def row_of(packing: Packing, number: int, *, tokens: Tokenised, end: int) -> Row
     found.ids[at:] = end
     found.labels[at:] = IGNORED
     found.positions[at:] = np.arange(packing.context - at)
+    return found
+
+
+def weights_of(packing: Packing, number: int, weights: Float64[ndarray, "documents"]) -> Float32[ndarray, "context"]:
+    """The weight of each place of a row: that of its document, and 0 where there is none."""
+    pieces = slice(int(packing.rows[number]), int(packing.rows[number + 1]))
+    found = np.zeros(packing.context, np.float32)
+    held = np.repeat(weights[packing.document[pieces]], packing.length[pieces])
+    found[: len(held)] = held
     return found
 
 

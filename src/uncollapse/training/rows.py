@@ -11,7 +11,7 @@ from numpy import ndarray
 from torch.utils.data import Dataset
 
 from uncollapse.errors import UsageError
-from uncollapse.training.packing import Packing, pack, row_of
+from uncollapse.training.packing import Packing, pack, row_of, weights_of
 from uncollapse.training.settings import Training
 from uncollapse.training.tokens import Tokenised
 
@@ -64,7 +64,11 @@ class Rows(Dataset[dict[str, torch.Tensor]]):
     def __getitem__(self, at: int) -> dict[str, torch.Tensor]:
         row = row_of(self.packing, int(self.order[at]), tokens=self.tokens, end=self.end)
         item = {"input_ids": torch.from_numpy(row.ids), "labels": torch.from_numpy(row.labels)}
-        return {**item, "position_ids": torch.from_numpy(row.positions)} if self.positions else item
+        if self.positions:
+            item["position_ids"] = torch.from_numpy(row.positions)
+        if self.tokens.weights is not None:
+            item["weights"] = torch.from_numpy(weights_of(self.packing, int(self.order[at]), self.tokens.weights))
+        return item
 
     def predicted(self, first: int) -> int:
         """How many tokens are predicted from item `first` on."""

@@ -4,11 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.nn.functional import cross_entropy
 from torch.utils.data import SequentialSampler
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
-from uncollapse.errors import BrokenModel
-from uncollapse.training.fit import CHECKPOINTS, DEVICE_TOKENS, POINTS, Far, Watcher
+from uncollapse.errors import BrokenModel, MissingExtra
+from uncollapse.training.fit import CHECKPOINTS, DEVICE_TOKENS, POINTS, Far, Telling, Watcher
+from uncollapse.training.packing import IGNORED
 from uncollapse.training.rows import Rows
 from uncollapse.training.settings import Training
 from uncollapse.training.workshop import mark_whole
@@ -52,12 +54,31 @@ def arguments(training: Training, *, steps: int, rows: Rows, folder: Path) -> Tr
 class Careful(Trainer):
     """A trainer that reads rows in their order and stops where a loss is no number."""
 
-    def __init__(self, *, watcher: Watcher | None, **told: Any) -> None:
-        super().__init__(**told, callbacks=[_Watching(watcher)])
+    def __init__(self, *, telling: Telling, first: int, **told: Any) -> None:
+        callbacks: list[TrainerCallback] = [_Watching(telling.watcher)]
+        if telling.tensorboard is not None:
+            callbacks.append(_curves(Path(telling.tensorboard), first=first))
+        rows = told["train_dataset"]
+        assert isinstance(rows, Rows)
+        if rows.tokens.weights is not None:
+            told["compute_loss_func"] = self._weighed
+        super().__init__(**told, callbacks=callbacks)
         self.remove_callback(PrinterCallback)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
         return SequentialSampler(self.train_dataset if train_dataset is None else train_dataset)  # type: ignore[arg-type]
+
+    def compute_loss(self, model: Any, inputs: Any, *given: Any, **named: Any) -> Any:
+        """The loss of a batch; where documents have weights, the mean of what they weigh."""
+        inputs = dict(inputs)
+        self._weights = inputs.pop("weights", None)
+        return super().compute_loss(model, inputs, *given, **named)
+
+    def _weighed(self, outputs: Any, labels: torch.Tensor, *, num_items_in_batch: Any) -> torch.Tensor:
+        logits = outputs["logits"][:, :-1].float()
+        each = cross_entropy(logits.transpose(1, 2), labels[:, 1:], ignore_index=IGNORED, reduction="none")
+        assert self._weights is not None
+        return (each * self._weights[:, 1:]).sum() / num_items_in_batch
 
     def training_step(self, *given: Any, **named: Any) -> torch.Tensor:
         """The loss of one batch.
@@ -77,6 +98,18 @@ class Careful(Trainer):
                 hint="a lower --learning-rate, or look at these documents",
             )
         return loss
+
+
+def _curves(folder: Path, *, first: int) -> TrainerCallback:
+    """What writes curves for TensorBoard; points of an earlier start beyond the checkpoint `first` are withdrawn."""
+    from transformers.integrations.integration_utils import TensorBoardCallback  # noqa: PLC0415  (looks for trackers when imported)
+
+    try:
+        from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415
+    except ImportError as error:
+        raise MissingExtra("curves need TensorBoard", hint="pip install 'uncollapse[train]'") from error
+    writer = SummaryWriter(str(folder), purge_step=first + 1 if first else None)
+    return TensorBoardCallback(writer)  # type: ignore[no-untyped-call]
 
 
 class _Watching(TrainerCallback):

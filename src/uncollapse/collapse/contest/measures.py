@@ -32,8 +32,6 @@ MEASURES: Mapping[str, str] = {
     "distinct_3": "different triples of words / all triples, at equal numbers of words",
     "vendi": "effective number of different pieces (Vendi score of hashed TF-IDF), at equal numbers of pieces",
 }
-BETTER: Mapping[str, int] = {"perplexity": -1, "rare_coverage": 1, "jsd": -1}
-"""Measures that have a better side; of the others only the distance from real text says something."""
 
 
 @dataclass(frozen=True)
