@@ -91,6 +91,17 @@ def test_remote_files_and_folders(bucket, tmp_path):
         read(f"{bucket}/no")
 
 
+def test_a_remote_folder_keeps_its_ledger_with_a_slash_behind_it(bucket, tmp_path):
+    run(read(f"{bucket}/a.jsonl", origin="synthetic"), tmp_path / "out")
+    files = fsspec.filesystem("memory")
+    for path in (tmp_path / "out").iterdir():
+        files.pipe_file(f"/bucket/made/{path.name}", path.read_bytes())
+    for address in (f"{bucket}/made", f"{bucket}/made/"):
+        assert [document.origin for document in read(address)] == ["synthetic"]
+        here = next(iter(read(tmp_path / "out").known()))
+        assert next(iter(read(address).known())).column("depth") == here.column("depth")
+
+
 def test_keys_reach_no_manifest_and_no_error(bucket, tmp_path, monkeypatch):
     with pytest.raises(UncollapseError) as raised:
         read("https://me:s3cret@127.0.0.1:9/a.jsonl?token=s3cret")

@@ -340,7 +340,7 @@ def test_progress_counts_rows_and_text_of_the_whole_run(essays, tmp_path):
 @pytest.mark.parametrize(
     ("out", "options", "words"),
     [
-        ("s3://bucket/out", {}, "must be a local path"),
+        ("gs://bucket/out", {}, "gs://bucket/out cannot be an output"),
         ("out.jsonl", {"format": "parquet"}, "out.jsonl is to hold parquet"),
         ("out.jsonl.gz", {}, r"files that end in \.gz are not written"),
         ("out", {"format": "csv"}, "no output format 'csv'"),

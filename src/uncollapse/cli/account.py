@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Set
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console, Group
@@ -10,11 +9,12 @@ from rich.table import Table
 from rich.text import Text
 
 from uncollapse.cli.progress import tokens_read
-from uncollapse.corpora.storage import refusals, write_whole
 from uncollapse.execution import RunResult
+from uncollapse.execution.target import Target
 from uncollapse.step import Step
 
 Report = Mapping[str, Any]
+REPORT = "report.json"
 
 # What became of the tokens, in the order in which the rule comes to it.
 TOKENS = {
@@ -62,28 +62,19 @@ def _speed(result: RunResult) -> Mapping[str, Any]:
     }
 
 
-def read_report(path: Path, *, keys: Set[str] = KEYS) -> Report | None:
-    """The report that an earlier start left in `path`; None where it is not there, or is damaged."""
+def read_report(place: Target, *, keys: Set[str] = KEYS) -> Report | None:
+    """The report that an earlier start left beside the documents; None where it is not there, or is damaged."""
+    data = place.read(REPORT)
     try:
-        report = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        report = json.loads(data or b"")
+    except ValueError:
         return None
     return report if isinstance(report, dict) and report.keys() >= keys else None
 
 
-def write_report(report: Report, path: Path) -> None:
-    """The report as JSON in `path`, whole or not at all."""
-    write_beside(path, json.dumps(report, indent=2, ensure_ascii=False) + "\n")
-
-
-def write_beside(path: Path, text: str) -> None:
-    """The text in `path`, beside documents that are there already; whole or not at all.
-
-    Raises:
-        OutputRefused: no space, no permission.
-    """
-    with refusals(path):
-        write_whole(path, text.encode())
+def write_report(report: Report, place: Target) -> None:
+    """The report as JSON beside the documents, whole or not at all."""
+    place.write(REPORT, (json.dumps(report, indent=2, ensure_ascii=False) + "\n").encode())
 
 
 def print_account(report: Report, console: Console) -> None:

@@ -13,12 +13,12 @@ from rich.text import Text
 from uncollapse import corpora, execution
 from uncollapse.cli import sample
 from uncollapse.cli.account import (
+    REPORT,
     Report,
     edit_report,
     print_account,
     read_report,
     rows_table,
-    write_beside,
     write_report,
 )
 from uncollapse.cli.catalogue import announcement
@@ -37,6 +37,7 @@ from uncollapse.language_models import catalogue
 from uncollapse.provenance import Policy
 
 SOME_FAILED = 3
+PAGE = "edits.html"
 NAMED = 5  # files or columns of one notice
 
 
@@ -86,8 +87,8 @@ def perform(job: EditJob, *, as_json: bool = False) -> int:
         say_what_was_done(result, console)
         say_notices(result, console)
         print_account(report, console)
-        say_where("report", place.paper("report.json"), console)
-        say_where("page", place.paper("edits.html"), console)
+        say_where("report", place.address(REPORT), console)
+        say_where("page", place.address(PAGE), console)
     return exit_code_of(result)
 
 
@@ -156,23 +157,22 @@ def run_steps(corpus: Corpus, job: Writing, *, what: str, policy: Policy | None 
                 policy=policy,
             )
     except KeyboardInterrupt:
-        display.say_interrupted(target(output_of(job), form=job.format).shards)
+        display.say_interrupted(kept=target(output_of(job), form=job.format).has_shards())
         raise
 
 
 def _report(result: RunResult, step: ToEdit, *, corpus: Corpus, place: Target) -> Report:
     """The report, which now lies beside the documents, and so does the page."""
-    paper, page = place.paper("report.json"), place.paper("edits.html")
-    report = read_report(paper) if result.already_done else None
+    report = read_report(place) if result.already_done else None
     if report is None:
         report = edit_report(result, step)
-        write_report(report, paper)
-    if not (result.already_done and page.is_file()):
+        write_report(report, place)
+    if not (result.already_done and place.has(PAGE)):
         from uncollapse.editing.page import edits_page  # the charts' library is heavy
 
         with waiting("some documents are read once more, for the page"):
             traces = list(_explained(step, sample.spread(corpus, step=step)))
-        write_beside(page, edits_page(traces, report=report))
+        place.write(PAGE, edits_page(traces, report=report).encode())
     return report
 
 
@@ -198,7 +198,7 @@ def say_notices(result: RunResult, console: Console) -> None:
         console.print(Text(f"{what}: {visible(shown)}"), soft_wrap=True)
 
 
-def say_where(what: str, path: Path, console: Console) -> None:
+def say_where(what: str, path: Path | str, console: Console) -> None:
     """A path is shown as it is called, whatever its name would mean to the terminal or as markup."""
     shown = visible(str(path)).replace("\n", "\\n")
     console.print(Text(f"{what + ':':8}{shown}"), soft_wrap=True)

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from uncollapse import corpora
 from uncollapse.cli import sample
-from uncollapse.cli.account import read_report, write_report
+from uncollapse.cli.account import REPORT, read_report, write_report
 from uncollapse.cli.catalogue import announcement
 from uncollapse.cli.editing_run import (
     exit_code_of,
@@ -50,15 +50,14 @@ def perform(job: GenerateJob, *, as_json: bool = False) -> int:
     corpus.schema  # noqa: B018  (whether the columns of the step are free)
     sys.stderr.write(announcement(step.model, catalogue()))
     place = target(output, form=job.format)
-    path = place.paper("report.json")
-    if not (step.far and place.paper("manifest.json").exists()):
+    if not (step.far and place.has("manifest.json")):
         step.check()
     _warn(step, documents, place=place)
     result = run_steps(corpus, job, what="generate")
     report = generate_report(result, step)
     if result.already_done:
-        report = read_report(path, keys=KEYS) or report
-    write_report(report, path)
+        report = read_report(place, keys=KEYS) or report
+    write_report(report, place)
     if as_json:
         sys.stdout.write(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
         return exit_code_of(result)
@@ -66,7 +65,7 @@ def perform(job: GenerateJob, *, as_json: bool = False) -> int:
     say_what_was_done(result, console)
     say_notices(result, console)
     print_report(report, console)
-    say_where("report", path, console)
+    say_where("report", place.address(REPORT), console)
     return exit_code_of(result)
 
 
@@ -109,9 +108,9 @@ def _lines(path: Path) -> Iterator[tuple[str, str]]:
 
 def _warn(step: Writer, corpus: Corpus, *, place: Target) -> None:
     """Nothing; what decoding and mark will cost is said before the first start of a run."""
-    if place.paper("report.json").exists():
+    if place.has(REPORT):
         return
-    if step.far and not step.decoding.greedy and not place.shards.exists():
+    if step.far and not step.decoding.greedy and not place.has_shards():
         sys.stderr.write(_whether_it_draws(step, corpus))
     if step.decoding.narrows:
         sys.stderr.write(_unmeasured(step) if step.far else _measured(step, corpus))

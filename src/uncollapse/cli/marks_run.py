@@ -19,7 +19,7 @@ from uncollapse.cli.progress import Display, Stages, waiting
 from uncollapse.cli.reserve_settings import MarksJob
 from uncollapse.corpora import Corpus
 from uncollapse.corpora.formats import ParquetWriter
-from uncollapse.corpora.storage import Sink, fill_whole, refusals
+from uncollapse.corpora.storage import Sink
 from uncollapse.execution.target import target
 from uncollapse.fingerprint import content_id
 from uncollapse.ledger.blocks import Block, blocks
@@ -27,6 +27,7 @@ from uncollapse.provenance.marks import marks_in, stripped
 from uncollapse.provenance.stripping import PATTERN, StripMarks
 
 SHOWN = 5
+MARKS_FILE = "marks.parquet"
 # One row for each mark: where it stood, the ids of the text with and without its marks, and what it is.
 MARKS = pa.schema(
     [
@@ -112,7 +113,6 @@ def _rows(block: Block, account: _Account) -> Iterator[dict[str, Any]]:
 
 def _keep(corpus: Corpus, output: str, account: _Account) -> None:
     """Writes the marks beside the output: with them every text can be given back as it came."""
-    path = target(output, form=None).paper("marks.parquet")
 
     def fill(sink: Sink) -> None:
         writer = ParquetWriter(sink, MARKS)
@@ -122,8 +122,7 @@ def _keep(corpus: Corpus, output: str, account: _Account) -> None:
                 writer.write(pa.RecordBatch.from_pylist(rows, MARKS), [])
         writer.finish()
 
-    with refusals(path):
-        fill_whole(path, fill)
+    target(output, form=None).fill(MARKS_FILE, fill)
 
 
 def _print(account: _Account, job: MarksJob) -> None:
@@ -140,6 +139,6 @@ def _print(account: _Account, job: MarksJob) -> None:
     if account.left:
         console.print(f"· {account.left:,} documents carry edits and keep their marks: revert them first")
     if job.output is not None:
-        path = target(job.output, form=None)
-        console.print(Text(f"clean: {visible(str(path.asked))}"), soft_wrap=True)
-        console.print(Text(f"marks: {visible(str(path.paper('marks.parquet')))}"), soft_wrap=True)
+        place = target(job.output, form=None)
+        console.print(Text(f"clean: {visible(str(place))}"), soft_wrap=True)
+        console.print(Text(f"marks: {visible(place.address(MARKS_FILE))}"), soft_wrap=True)

@@ -2,7 +2,6 @@
 
 import sys
 import time
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -61,15 +60,15 @@ class Display:
             self._line_due = time.monotonic() + LINE_EVERY
             sys.stderr.write(line(reached, what=self._what) + "\n")
 
-    def say_interrupted(self, shards: Path) -> None:
-        """Say how far the run came, what of it lies in the folder of its shards, and how it goes on."""
+    def say_interrupted(self, *, kept: bool) -> None:
+        """Say how far the run came, whether some of it is kept, and how it goes on."""
         reached = self.reached
         far = f"after {reached.rows_done:,} of {reached.rows:,} documents" if reached else "before the first document"
-        if any(shards.glob("part-*")):
-            kept = "what is committed stays, and the same command goes on from there"
+        if kept:
+            stays = "what is committed stays, and the same command goes on from there"
         else:
-            kept = "nothing was kept, as the first part was not finished; the same command begins anew"
-        sys.stderr.write(f"stopped {far}: {kept}\n")
+            stays = "nothing was kept, as the first part was not finished; the same command begins anew"
+        sys.stderr.write(f"stopped {far}: {stays}\n")
 
     def _draw(self, bar: Progress, reached: "Reached") -> None:
         assert self._task is not None

@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from uncollapse.cli.account import write_beside
 from uncollapse.cli.editing_run import run_steps, say_notices, say_what_was_done, say_where
 from uncollapse.cli.failures import visible
 from uncollapse.cli.ledger_progress import Watch
@@ -26,6 +25,7 @@ from uncollapse.selection.methods import SETTINGS
 
 SOME_FAILED = 3
 SHOWN = 12
+PAGE = "index.html"
 TAIL = {
     "rare_coverage": "rare words of the judge that are there",
     "rare_mass": "their mass in the judge",
@@ -96,12 +96,11 @@ def perform(job: SelectJob, *, as_json: bool = False) -> int:
         raise
     result = run_steps(selection, job, what="select")
     told = result.manifest["plan"]["selection"]
-    page = place.paper("index.html")
-    if not (result.already_done and page.is_file()):
+    if not (result.already_done and place.has(PAGE)):
         from uncollapse.selection.page import selection_page  # the charts' library is heavy
 
         with waiting("the page is drawn"):
-            write_beside(page, selection_page(told, rows=result.rows))
+            place.write(PAGE, selection_page(told, rows=result.rows).encode())
     if as_json:
         account = {"output": job.output, "rows": result.rows, "selection": told, "roots": result.manifest["roots"]}
         sys.stdout.write(json.dumps(account, indent=2, ensure_ascii=False) + "\n")
@@ -127,7 +126,7 @@ def _tell(result: RunResult, told: Mapping[str, Any], console: Console, *, place
             console.print(Text(f"{name}: {_number(value)}"), soft_wrap=True)
     say_notices(result, console)
     say_where("output", result.folder, console)
-    say_where("page", place.paper("index.html"), console)
+    say_where("page", place.address(PAGE), console)
 
 
 def tell_tail(told: Mapping[str, Any], console: Console) -> None:

@@ -131,6 +131,7 @@ def _remote(address: str) -> tuple[list[Found], list[str]]:
         import fsspec  # noqa: PLC0415  (seldom needed, and slow to load)
 
         files, path = fsspec.core.url_to_fs(address)
+        files.invalidate_cache()  # a process that lives long may have looked before
         if files.isfile(path):
             return _alone(address, source)
         names = [posixpath.relpath(name, path) for name in files.find(path)]
@@ -143,7 +144,7 @@ def _remote(address: str) -> tuple[list[Found], list[str]]:
         ) from None
     if not names:
         raise MissingInput(f"there is nothing at {source}", hint="Check the address.")
-    return _folder(address, source, names)
+    return _folder(address.rstrip("/"), source.rstrip("/"), names)
 
 
 def _alone(address: str, source: str) -> tuple[list[Found], list[str]]:

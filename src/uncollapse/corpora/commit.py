@@ -9,6 +9,7 @@ papers need no fsync: one that a power cut has spoilt is recognised, and costs t
 import json
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from uncollapse.corpora.claims import as_origins
 from uncollapse.corpora.corpus import Worked
 from uncollapse.corpora.formats import row_writer
 from uncollapse.corpora.merkle import Digests
+from uncollapse.corpora.objects import Objects
 from uncollapse.corpora.plan import Format, Shard
 from uncollapse.corpora.records import members, record_digests
 from uncollapse.corpora.sidecar import part_bytes
@@ -96,11 +98,16 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Where the shards of one run lie: their folder, their names, and the papers that go when the run is finished."""
+    """Where the shards of one run lie: their folder, their names, and the papers that go when the run is finished.
+
+    Where they go to a `store` of objects, the folder is one of this machine through which they pass: of a shard that is
+    handed over its rows are gone from there.
+    """
 
     folder: Path
     run: str
     form: Format
+    store: Objects | None = None
 
     @property
     def progress(self) -> Path:
@@ -129,8 +136,7 @@ class Room:
 
     def drafted(self, shard: int) -> tuple[Path, ...]:
         """The paths under whose names the drafts of a shard are written."""
-        papers = (self.receipt(shard), self.digests(shard), self.ledger(shard), self.rejects(shard))
-        return (self.folder / f"{shard:05d}", *papers)
+        return (self.folder / f"{shard:05d}", *self.papers(shard))
 
     def may_pass(self, shard: int) -> bool:
         """Whether a committed shard has left rows behind for a reason that may be gone by now."""
@@ -143,7 +149,7 @@ class Room:
             receipt = Receipt.from_bytes(self.receipt(shard).read_bytes())
             whole = (
                 receipt.name == self.name(shard)
-                and file_digest(self.folder / receipt.name) == receipt.blake3
+                and self._has_rows(receipt)
                 and file_digest(self.digests(shard)) == receipt.digests
                 and file_digest(self.ledger(shard)) == receipt.ledger
                 and file_digest(self.rejects(shard)) == receipt.rejects
@@ -151,6 +157,66 @@ class Room:
         except (OSError, ValueError, TypeError, KeyError):
             return None
         return receipt if whole else None
+
+    def _has_rows(self, receipt: Receipt) -> bool:
+        if self.store is not None:
+            return self.store.holds(receipt.name, size=receipt.size, digest=receipt.blake3)
+        return file_digest(self.folder / receipt.name) == receipt.blake3
+
+    def papers(self, shard: int) -> tuple[Path, ...]:
+        """The papers of a shard, the receipt last."""
+        return (self.digests(shard), self.ledger(shard), self.rejects(shard), self.receipt(shard))
+
+    def hand_over(self, receipt: Receipt) -> None:
+        """Nothing; the store, if there is one, has the shard's rows and papers, and its receipt when it has the rest.
+
+        Raises:
+            OutputRefused: it does not take them.
+        """
+        if self.store is None:
+            return
+        path = self.folder / receipt.name
+        self.store.put(receipt.name, path)
+        for paper in self.papers(receipt.shard):
+            self.store.put(f"{PROGRESS}/{paper.name}", paper)
+        path.unlink()
+
+    @contextmanager
+    def rows_of(self, receipt: Receipt) -> Iterator[Path]:
+        """The file of a committed shard's rows, which lies on this machine inside of the block."""
+        path = self.folder / receipt.name
+        if self.store is None:
+            yield path
+            return
+        self.store.fetch(receipt.name, path)
+        try:
+            yield path
+        finally:
+            path.unlink()
+
+    def write_paper(self, name: str, data: bytes, *, durable: bool = True) -> None:
+        """Nothing; a paper of the whole run lies in the folder of progress, and in the store if there is one."""
+        write_whole(self.progress / name, data, durable=durable)
+        if self.store is not None:
+            self.store.put(f"{PROGRESS}/{name}", data)
+
+    @property
+    def told(self) -> str:
+        """Where the papers are, for whoever looks for them."""
+        return f"{self.store or self.folder}/{PROGRESS}"
+
+    def session(self) -> str:
+        """The session that works here now, as its driver wrote it.
+
+        Raises:
+            OSError: nothing is there to be read.
+        """
+        if self.store is None:
+            return (self.progress / SESSION).read_text()
+        said = self.store.get(f"{PROGRESS}/{SESSION}")
+        if said is None:
+            raise FileNotFoundError(f"{self.store}/{PROGRESS}/{SESSION}")
+        return said.decode()
 
 
 def commit(room: Room, shard: Shard, *, work: Iterator[Worked], schema: pa.Schema) -> Iterator[Worked | Receipt]:
@@ -177,6 +243,7 @@ def commit(room: Room, shard: Shard, *, work: Iterator[Worked], schema: pa.Schem
             write_whole(room.receipt(shard.index), receipt.to_bytes(), durable=False)
             draft.replace(path)
             sync_folder(room.folder)
+        room.hand_over(receipt)
     except BaseException:
         draft.unlink(missing_ok=True)
         raise

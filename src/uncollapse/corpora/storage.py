@@ -30,8 +30,8 @@ _REASONS = {
 
 
 @contextmanager
-def refusals(path: Path) -> Iterator[None]:
-    """Turns what the operating system says of a file that it will not take into one error with a remedy."""
+def refusals(path: object) -> Iterator[None]:
+    """Turns what a storage says of a file that it will not take into one error with a remedy."""
     try:
         yield
     except OSError as error:
@@ -142,7 +142,7 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def locked(folder: Path, *, what: Path) -> Iterator[None]:
+def locked(folder: Path, *, what: object) -> Iterator[None]:
     """Holds the folder, which must exist, against other runs.
 
     Raises:

@@ -19,6 +19,7 @@ from uncollapse.corpora.opening import CHUNK
 from uncollapse.corpora.plan import Format, schema_as_text
 from uncollapse.corpora.storage import Sink, fill_whole, refusals, sweep, write_whole
 from uncollapse.errors import OutputRefused
+from uncollapse.execution import away
 from uncollapse.execution.target import Target
 from uncollapse.fingerprint import file_digest
 from uncollapse.provenance import UNKNOWN_GENERATOR_DEPTH, model_table
@@ -32,6 +33,7 @@ def finish(
 ) -> dict[str, Any]:
     """The manifest, which is written when everything else is; then the papers of the run are removed."""
     ordered = [receipts[shard.index] for shard in corpus.plan.shards]
+    away.bring_papers(room, ordered)
     account = sum((receipt.account for receipt in ordered), start=Account())
     assert account.adds_up, f"the account does not add up: {account}"
     assert account.rows_in == corpus.plan.rows, f"{account.rows_in} rows of {corpus.plan.rows} were read"
@@ -59,6 +61,7 @@ def finish(
         }
         text = json.dumps(sealed(content), indent=1, ensure_ascii=False, sort_keys=True)
         write_whole(place.paper("manifest.json"), text.encode() + b"\n")
+        away.take_away(place, [*([] if rejects is None else ["rejects.jsonl"]), sidecar.NAME, "manifest.json"])
         clear(place, room)
     # As it will be read back, so that a first and a later start say the same.
     return json.loads(text)
@@ -80,17 +83,21 @@ def _ledger(place: Target, room: Room, receipts: Sequence[Receipt]) -> dict[str,
     }
 
 
-def leftovers(place: Target, room: Room) -> Path | None:
-    """What only an unfinished run needs, if it is there."""
-    path = place.shards if place.single else room.progress
-    return path if path.exists() else None
+def is_left(place: Target, room: Room) -> bool:
+    """Whether something is there that only an unfinished run needs."""
+    return _only_for_the_run(place, room).exists() if place.store is None else away.is_left(place.store)
+
+
+def _only_for_the_run(place: Target, room: Room) -> Path:
+    return place.shards if place.single else room.progress
 
 
 def clear(place: Target, room: Room) -> None:
     """Remove what only an unfinished run needs."""
-    path = leftovers(place, room)
-    if path is not None:
-        shutil.rmtree(path)
+    if place.store is not None:
+        away.clear(place)
+    elif is_left(place, room):
+        shutil.rmtree(_only_for_the_run(place, room))
 
 
 def _entry(receipt: Receipt) -> dict[str, Any]:
@@ -171,9 +178,18 @@ def check_finished(place: Target, manifest: Mapping[str, Any]) -> None:
     folder = place.asked.parent if place.single else place.asked
     ledger = [manifest["ledger"]] if "ledger" in manifest else []
     for shard in [*manifest["shards"], *ledger]:
+        if place.store is not None:
+            if not place.store.holds(shard["name"], size=shard["bytes"], digest=shard["blake3"]):
+                raise _gone(place, shard["name"], "damaged or missing")
+            continue
         path = folder / shard["name"]
         if not path.is_file() or file_digest(path) != shard["blake3"]:
-            raise OutputRefused(
-                f"{path} is {'damaged' if path.is_file() else 'missing'}, though the run that made it was finished",
-                hint=f"Restore it, or remove {place.paper('manifest.json')} and what it lists and run again.",
-            )
+            raise _gone(place, shard["name"], "damaged" if path.is_file() else "missing")
+
+
+def _gone(place: Target, name: str, how: str) -> OutputRefused:
+    where = f"{place.store}/{name}" if place.store is not None else place.folder / name
+    return OutputRefused(
+        f"{where} is {how}, though the run that made it was finished",
+        hint=f"Restore it, or remove {place.address('manifest.json')} and what it lists and run again.",
+    )

@@ -104,17 +104,20 @@ class Guard:
         """Nothing; raises where a shard that an earlier session has committed breaks the policy."""
         ledger = part_rows(room.ledger(receipt.shard))
         first = 0
-        for batch in _written(room.folder / receipt.name) if receipt.account.rows_out else ():
-            own = ledger.slice(first, len(batch))
-            self.check(Worked(batch, (), {}, len(batch), 0, own), shard=receipt.name, first=first + 1)
-            first += len(batch)
+        if not receipt.account.rows_out:
+            return
+        with room.rows_of(receipt) as path:
+            for batch in _written(path):
+                own = ledger.slice(first, len(batch))
+                self.check(Worked(batch, (), {}, len(batch), 0, own), shard=receipt.name, first=first + 1)
+                first += len(batch)
 
-    def check_finished(self, out: Path) -> None:
+    def check_finished(self, out: Path | str) -> None:
         """Nothing; raises where an output that was finished before breaks the policy."""
         first = 1
         for batch in read(out).known():
             ledger = batch.select(["depth"])
-            self.check(Worked(batch, (), {}, len(batch), 0, ledger), shard=out.name, first=first)
+            self.check(Worked(batch, (), {}, len(batch), 0, ledger), shard=os.path.basename(out), first=first)
             first += len(batch)
 
 

@@ -71,8 +71,8 @@ class RunResult:
     session_rows: int
     session_text_bytes: int
     session_tally: Tally
-    folder: Path
-    paths: tuple[Path, ...]
+    folder: Path | str
+    paths: tuple[Path | str, ...]
 
     @property
     def rows(self) -> dict[str, Any]:

@@ -19,13 +19,15 @@ from uncollapse.corpora.formats import check_writable
 from uncollapse.corpora.histories import Histories
 from uncollapse.corpora.plan import Shard
 from uncollapse.corpora.reading import Parts
-from uncollapse.corpora.storage import locked, refusals, sweep, write_whole
+from uncollapse.corpora.storage import locked, refusals, sweep
 from uncollapse.errors import OutputBusy, OutputRefused, TooManyRejects, UsageError, WorkerLost
+from uncollapse.execution import away
 from uncollapse.execution.attempts import Numbered
 from uncollapse.execution.claim import check_same, claim
 from uncollapse.execution.cluster import Cluster
-from uncollapse.execution.finish import check_finished, clear, finish, leftovers
+from uncollapse.execution.finish import check_finished, clear, finish, is_left
 from uncollapse.execution.guard import Guard
+from uncollapse.execution.holding import Holding
 from uncollapse.execution.local import InProcess, Processes, check_not_a_worker
 from uncollapse.execution.on_ray import OnRay
 from uncollapse.execution.progress import Advance, Course, Progress, RunResult
@@ -53,6 +55,9 @@ class ShardWork:
     def __call__(self, shard: Shard) -> Iterator[Advance | Receipt]:
         """Each batch as it is worked, then the receipt."""
         self._check_session()
+        if self.room.store is not None:
+            with refusals(self.room.folder):
+                self.room.progress.mkdir(parents=True, exist_ok=True)
         if self._reader is None or self._histories is None:
             self._reader = self.corpus.reader()
             self._histories = Histories(self.corpus.plan)
@@ -70,14 +75,14 @@ class ShardWork:
 
     def _check_session(self) -> None:
         try:
-            session = (self.room.progress / SESSION).read_text()
+            session = self.room.session()
         except OSError as error:
             raise OutputRefused(
-                f"{self.room.folder} is not seen as the driver sees it from {socket.gethostname()}",
+                f"{self.room.told} is not seen as the driver sees it from {socket.gethostname()}",
                 hint="All machines must see the output under the same path: put it on storage that they share.",
             ) from error
         if session != self.session:
-            raise OutputBusy(f"another run has taken over {self.room.folder}", hint="Let that one finish.")
+            raise OutputBusy(f"another run has taken over {self.room.told}", hint="Let that one finish.")
 
     @staticmethod
     def _guarded(work: Iterator[Worked], guard: Guard, *, name: str) -> Iterator[Worked]:
@@ -89,7 +94,7 @@ class ShardWork:
 
 
 @dataclass(frozen=True)
-class _Run:
+class _Task:
     corpus: Corpus
     place: Target
     room: Room
@@ -136,21 +141,29 @@ def run(  # noqa: PLR0913  (the front door: one input, one output, the rest by n
     place = target(out, form=format)
     _check_before(corpus, place, allowed=allowed)
     what = claim(corpus, place)
-    room = Room(place.shards, fingerprint(what), place.form)
-    task = _Run(corpus, place, room, what, allowed, workers, cluster, None if policy is None else Guard(policy))
+    room = Room(place.shards, fingerprint(what), place.form, place.store)
+    task = _Task(corpus, place, room, what, allowed, workers, cluster, None if policy is None else Guard(policy))
+    with away.at_hand(place) as held:
+        return _run(task, held, on_progress)
+
+
+def _run(task: _Task, held: Holding | None, on_progress: Watcher | None) -> RunResult:
+    place, room = task.place, task.room
     done = _finished(task)
     if task.guard is not None:
-        task.guard.check_finished(place.asked) if done else task.guard.before(corpus)
-    if done is not None and not leftovers(place, room):
+        task.guard.check_finished(_folder(place) if place.store else place.asked) if done else task.guard.before(
+            task.corpus
+        )
+    if done is not None and not is_left(place, room):
         return done
     if done is None:
         check_free(place)
     with refusals(place.asked):
         room.progress.mkdir(parents=True, exist_ok=True)
-    with locked(room.folder, what=place.asked):
+    with locked(room.folder, what=place):
         done = _finished(task)
         if done is None:
-            return _work(task, on_progress)
+            return _work(task, held, on_progress)
         clear(place, room)
         return done
 
@@ -161,6 +174,11 @@ def _check_before(corpus: Corpus, place: Target, *, allowed: int) -> None:
             f"{corpus.plan.broken_rows} rows cannot be read, {allowed} are allowed", hint="Allow them: --max-rejects."
         )
     check_writable(corpus.schema, form=place.form)
+    if place.store is not None:
+        for entry in corpus.plan.inputs:
+            if entry.address.startswith(f"{place.store}/"):
+                raise UsageError(f"the input {entry.source} lies inside of the output", hint="Choose a place outside.")
+        return
     whole = place.asked.resolve()
     for folder in corpus.plan.folders:
         if whole.is_relative_to(folder):
@@ -170,7 +188,7 @@ def _check_before(corpus: Corpus, place: Target, *, allowed: int) -> None:
             )
 
 
-def _finished(task: _Run) -> RunResult | None:
+def _finished(task: _Task) -> RunResult | None:
     """The result of a run that was finished before."""
     path = task.place.paper("manifest.json")
     if not path.exists():
@@ -181,7 +199,7 @@ def _finished(task: _Run) -> RunResult | None:
         old["steps"] = [manifest["recipes"][name] for name in manifest["steps"]]
     except (KeyError, TypeError) as error:
         raise OutputRefused(f"{path} is not one of ours", hint="Choose another output.") from error
-    check_same(old, json.loads(json.dumps(task.claim)), where=task.place.asked)
+    check_same(old, json.loads(json.dumps(task.claim)), where=task.place)
     check_finished(task.place, manifest)
     rows = manifest["rows"]
     return RunResult(
@@ -194,13 +212,19 @@ def _finished(task: _Run) -> RunResult | None:
         session_rows=0,
         session_text_bytes=0,
         session_tally={},
-        folder=task.place.folder,
+        folder=_folder(task.place),
         paths=_paths(task.place, manifest),
     )
 
 
-def _paths(place: Target, manifest: Mapping[str, Any]) -> tuple[Path, ...]:
+def _paths(place: Target, manifest: Mapping[str, Any]) -> tuple[Path | str, ...]:
+    if place.store is not None:
+        return tuple(f"{place.store}/{shard['name']}" for shard in manifest["shards"])
     return tuple(place.folder / shard["name"] for shard in manifest["shards"])
+
+
+def _folder(place: Target) -> Path | str:
+    return place.folder if place.store is None else str(place.store)
 
 
 def _read_json(path: Path) -> Any:
@@ -210,7 +234,7 @@ def _read_json(path: Path) -> Any:
         raise OutputRefused(f"{path} cannot be read: {error}", hint="Choose another output.") from error
 
 
-def _work(task: _Run, on_progress: Watcher | None) -> RunResult:
+def _work(task: _Task, held: Holding | None, on_progress: Watcher | None) -> RunResult:
     started = time.monotonic()
     _claim_or_compare(task)
     with refusals(task.place.asked):
@@ -237,6 +261,8 @@ def _work(task: _Run, on_progress: Watcher | None) -> RunResult:
     except WorkerLost as lost:
         places = "; ".join(course.whereabouts())
         raise WorkerLost(f"{lost.message}; see {places}" if places else lost.message, hint=lost.hint) from lost
+    if held is not None:
+        held.check()
     manifest = finish(task.corpus, task.place, task.room, receipts=course.receipts, claim=task.claim)
     end = course.progress(seconds=time.monotonic() - started)
     return RunResult(
@@ -249,26 +275,26 @@ def _work(task: _Run, on_progress: Watcher | None) -> RunResult:
         session_rows=end.session_rows,
         session_text_bytes=end.session_text_bytes,
         session_tally=end.tally,
-        folder=task.place.folder,
+        folder=_folder(task.place),
         paths=_paths(task.place, manifest),
     )
 
 
-def _done_before(task: _Run) -> dict[int, Receipt]:
+def _done_before(task: _Task) -> dict[int, Receipt]:
     """The receipts of the shards that need not be worked again: whole, and without rows that may do better now."""
     found = ((shard.index, task.room.committed(shard.index)) for shard in task.corpus.plan.shards)
     return {shard: receipt for shard, receipt in found if receipt and not task.room.may_pass(shard)}
 
 
-def _begin_session(task: _Run) -> str:
+def _begin_session(task: _Task) -> str:
     """The name of this driver's session, now written where workers look for it: what is left of others ends by it."""
     session = secrets.token_hex(16)
     with refusals(task.place.asked):
-        write_whole(task.room.progress / SESSION, session.encode(), durable=False)
+        task.room.write_paper(SESSION, session.encode(), durable=False)
     return session
 
 
-def _executor(task: _Run) -> InProcess | Processes | OnRay:
+def _executor(task: _Task) -> InProcess | Processes | OnRay:
     if task.cluster is not None:
         return OnRay(task.cluster, workers=task.workers, on_death=_shard_sweeper(task.room))
     if task.workers in (None, 1):
@@ -276,7 +302,7 @@ def _executor(task: _Run) -> InProcess | Processes | OnRay:
     return Processes(task.workers, on_death=_sweeper(task.room))
 
 
-def _longest_first(todo: list[Shard], task: _Run) -> list[Shard]:
+def _longest_first(todo: list[Shard], task: _Task) -> list[Shard]:
     """The shards as they are handed out: where several are worked at a time, none that is long shall begin last."""
     alone = task.cluster is None and task.workers in (None, 1)
     return todo if alone else sorted(todo, key=lambda shard: -shard.text_bytes)
@@ -300,17 +326,17 @@ def _sweeper(room: Room) -> Callable[[int], None]:
     return clean
 
 
-def _claim_or_compare(task: _Run) -> None:
+def _claim_or_compare(task: _Task) -> None:
     """Write what this run will make of what, or see that it is what an earlier start wrote."""
     path = task.room.progress / PLAN
     if path.exists():
-        check_same(_read_json(path), json.loads(json.dumps(task.claim)), where=task.place.asked)
+        check_same(_read_json(path), json.loads(json.dumps(task.claim)), where=task.place)
         return
-    with refusals(task.place.asked):
-        write_whole(path, json.dumps(task.claim, ensure_ascii=False, sort_keys=True).encode())
+    with refusals(task.place):
+        task.room.write_paper(PLAN, json.dumps(task.claim, ensure_ascii=False, sort_keys=True).encode())
 
 
-def _check_rejects(course: Course, task: _Run) -> None:
+def _check_rejects(course: Course, task: _Task) -> None:
     failed = course.account.failed
     if sum(failed.values()) > task.max_rejects:
         reasons = ", ".join(f"{count} x {reason}" for reason, count in failed.items())
@@ -318,5 +344,5 @@ def _check_rejects(course: Course, task: _Run) -> None:
         remedy = "The same command tries again what may pass. " if again else ""
         raise TooManyRejects(
             f"{sum(failed.values())} rows failed, {task.max_rejects} are allowed: {reasons}",
-            hint=f"{remedy}See {task.room.progress}/*.rejects.jsonl. To go on: --max-rejects; nothing is done twice.",
+            hint=f"{remedy}See {task.room.told}/*.rejects.jsonl. To go on: --max-rejects; nothing is done twice.",
         )
