@@ -4,9 +4,8 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import Field
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -15,6 +14,7 @@ from uncollapse import execution
 from uncollapse.cli.failures import visible
 from uncollapse.cli.ledger_progress import Watch
 from uncollapse.cli.progress import Display
+from uncollapse.cli.running import Running
 from uncollapse.cli.settings import checked, normal, refuse_unknown, seen_from
 from uncollapse.errors import UsageError
 from uncollapse.execution import RunResult
@@ -26,11 +26,10 @@ SOME_FAILED = 3
 ADDRESSES = ("pools", "reference")
 
 
-class ArbitrateJob(Arbitration):
+class ArbitrateJob(Running, Arbitration):
     """An arbitration as it was asked for, and where its result goes."""
 
     output: str | None = None
-    workers: Annotated[int, Field(ge=1)] = 1
     format: Literal["parquet", "jsonl"] | None = None
 
     @property
@@ -87,6 +86,7 @@ def _written(found: Arbitrated, job: ArbitrateJob) -> RunResult:
                 job.output,
                 format=job.format,
                 workers=job.workers,
+                cluster=job.cluster(),
                 max_rejects=job.max_rejects,
                 on_progress=display,
             )

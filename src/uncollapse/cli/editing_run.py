@@ -125,6 +125,7 @@ def run_steps(corpus: Corpus, job: Job, *, what: str, policy: Policy | None = No
                 output_of(job),
                 format=job.format,
                 workers=job.workers,
+                cluster=job.cluster(),
                 max_rejects=job.max_rejects,
                 on_progress=display,
                 policy=policy,

@@ -4,9 +4,8 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import Field
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -17,6 +16,7 @@ from uncollapse.cli.editing_run import say_notices, say_where
 from uncollapse.cli.failures import visible
 from uncollapse.cli.ledger_progress import Watch
 from uncollapse.cli.progress import Display, waiting
+from uncollapse.cli.running import Running
 from uncollapse.cli.settings import checked, normal, refuse_unknown, seen_from
 from uncollapse.errors import UsageError
 from uncollapse.execution import RunResult
@@ -38,11 +38,10 @@ TAIL = {
 """What is measured of the tail, as a person reads it."""
 
 
-class SelectJob(Selecting):
+class SelectJob(Running, Selecting):
     """A selection as it was asked for: from what, how, what it is held to, where it goes."""
 
     output: str | None = None
-    workers: Annotated[int, Field(ge=1)] = 1
     format: Literal["parquet", "jsonl"] | None = None
 
 
@@ -128,6 +127,7 @@ def _written(selection: Selection, job: SelectJob) -> RunResult:
                 job.output,
                 format=job.format,
                 workers=job.workers,
+                cluster=job.cluster(),
                 max_rejects=job.max_rejects,
                 on_progress=display,
             )
