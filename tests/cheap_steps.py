@@ -73,3 +73,19 @@ class Trouble(StepModel):
         if marks < self.times:
             (Path(self.folder) / f"died-{marks}").touch()
         return marks < self.times
+
+
+class Visit(StepModel):
+    """Texts as they are; each process that works some leaves a file in `folder` that is named after its Ray node."""
+
+    folder: str
+    nap: float = 0.0
+
+    def apply(self, batch: pa.RecordBatch) -> Outcome:
+        """The batch as it came."""
+        import ray
+
+        time.sleep(self.nap)
+        name = ray.get_runtime_context().get_node_id() if ray.is_initialized() else "here"
+        (Path(self.folder) / f"{name}-{os.getpid()}").touch()
+        return Outcome(batch)

@@ -23,6 +23,7 @@ VERBS = {
     PACKAGE / "cli" / "find.py": {"find"},
     PACKAGE / "cli" / "reserve.py": {"add"},
     PACKAGE / "cli" / "mix.py": {"mix"},
+    PACKAGE / "cli" / "revert.py": {"revert"},
     PACKAGE / "cli" / "select.py": {"select"},
     PACKAGE / "cli" / "generate.py": {"generate"},
     PACKAGE / "cli" / "prompts.py": {"prompts"},

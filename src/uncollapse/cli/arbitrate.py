@@ -103,6 +103,9 @@ def arbitrate(
     rename: options.Rename = None,
     max_rejects: options.MaxRejects = None,
     workers: options.Workers = None,
+    engine: options.Engine = None,
+    address: options.Address = None,
+    gpus_per_worker: options.GpusPerWorker = None,
     format: options.Format = None,  # noqa: A002 (the option's name)
     as_json: AsJson = False,
 ) -> None:

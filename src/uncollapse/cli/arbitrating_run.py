@@ -4,9 +4,8 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import Field
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -14,6 +13,7 @@ from rich.text import Text
 from uncollapse.cli.editing_run import run_steps, say_what_was_done
 from uncollapse.cli.failures import visible
 from uncollapse.cli.ledger_progress import Watch
+from uncollapse.cli.running import Running
 from uncollapse.cli.settings import checked, normal, refuse_unknown, seen_from
 from uncollapse.errors import UsageError
 from uncollapse.execution import RunResult
@@ -25,11 +25,10 @@ SOME_FAILED = 3
 ADDRESSES = ("pools", "reference")
 
 
-class ArbitrateJob(Arbitration):
+class ArbitrateJob(Running, Arbitration):
     """An arbitration as it was asked for, and where its result goes."""
 
     output: str | None = None
-    workers: Annotated[int, Field(ge=1)] = 1
     format: Literal["parquet", "jsonl"] | None = None
 
     @property

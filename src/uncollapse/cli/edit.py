@@ -36,6 +36,9 @@ def edit(
     window: options.Window = None,
     policy: options.Policy = None,
     workers: options.Workers = None,
+    engine: options.Engine = None,
+    address: options.Address = None,
+    gpus_per_worker: options.GpusPerWorker = None,
     format: options.Format = None,  # noqa: A002 (the option's name)
     preview: options.Preview = None,
     as_json: options.AsJson = False,

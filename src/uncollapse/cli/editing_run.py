@@ -30,7 +30,7 @@ from uncollapse.corpora import Corpus
 from uncollapse.editing import Revert, ToEdit
 from uncollapse.editing.trace import DocumentTrace
 from uncollapse.errors import UsageError
-from uncollapse.execution import RunResult
+from uncollapse.execution import Cluster, RunResult
 from uncollapse.execution.guard import Guard
 from uncollapse.execution.target import Target, target
 from uncollapse.language_models import catalogue
@@ -56,8 +56,12 @@ class Writing(Protocol):
         ...
 
     @property
-    def workers(self) -> int:
-        """How many processes work."""
+    def workers(self) -> int | None:
+        """How many processes work; one here, or as many as a cluster has room for, unless said."""
+        ...
+
+    def cluster(self) -> Cluster | None:
+        """Where they work; None for this machine."""
         ...
 
     @property
@@ -152,6 +156,7 @@ def run_steps(corpus: Corpus, job: Writing, *, what: str, policy: Policy | None 
                 output_of(job),
                 format=job.format,
                 workers=job.workers,
+                cluster=job.cluster(),
                 max_rejects=job.max_rejects,
                 on_progress=display,
                 policy=policy,

@@ -211,6 +211,9 @@ def generate(
     dtype: options.Dtype = None,
     window: options.Window = None,
     workers: options.Workers = None,
+    engine: options.Engine = None,
+    address: options.Address = None,
+    gpus_per_worker: options.GpusPerWorker = None,
     format: options.Format = None,  # noqa: A002 (the option's name)
     as_json: options.AsJson = False,
 ) -> None:

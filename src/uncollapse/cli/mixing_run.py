@@ -4,9 +4,8 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import Field
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -15,6 +14,7 @@ from uncollapse.cli.editing_run import run_steps, say_what_was_done
 from uncollapse.cli.failures import visible
 from uncollapse.cli.ledger_progress import Watch
 from uncollapse.cli.ledger_run import reserve_of
+from uncollapse.cli.running import Running
 from uncollapse.cli.settings import checked, normal, refuse_unknown, seen_from
 from uncollapse.errors import UsageError
 from uncollapse.execution import RunResult
@@ -27,13 +27,12 @@ SOME_FAILED = 3
 ADDRESSES = ("human", "synthetic", "accumulate")
 
 
-class MixJob(Mixing):
+class MixJob(Running, Mixing):
     """A mixture as it was asked for: what is mixed, what it is held to, where it goes."""
 
     output: str | None = None
     policy: str | None = None
     reserve: str | None = None
-    workers: Annotated[int, Field(ge=1)] = 1
     format: Literal["parquet", "jsonl"] | None = None
 
     @property

@@ -187,7 +187,30 @@ Policy: TypeAlias = Annotated[
 ]
 Workers: TypeAlias = Annotated[
     int | None,
-    typer.Option(metavar="N", rich_help_panel=RUNNING, help="Processes; the result does not depend on it (1)."),
+    typer.Option(
+        metavar="N",
+        rich_help_panel=RUNNING,
+        help="Processes; the result does not depend on it (1; with --engine ray as many as the cluster has room for).",
+    ),
+]
+Engine: TypeAlias = Annotated[
+    Literal["local", "ray"] | None,
+    typer.Option(
+        rich_help_panel=RUNNING,
+        help="Where the workers are: local (this machine) or ray (a Ray cluster); the result does not depend on it.",
+    ),
+]
+Address: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        rich_help_panel=RUNNING,
+        help="Of a running Ray cluster, or auto for the one of this machine; without it Ray is started for the run.",
+    ),
+]
+GpusPerWorker: TypeAlias = Annotated[
+    float | None,
+    typer.Option(metavar="N", rich_help_panel=RUNNING, help="GPUs that each worker on Ray takes, parts as well (0)."),
 ]
 Format: TypeAlias = Annotated[
     Literal["parquet", "jsonl"] | None,

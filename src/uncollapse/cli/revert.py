@@ -10,6 +10,9 @@ def revert(
     output: options.Output = None,
     max_rejects: options.MaxRejects = None,
     workers: options.Workers = None,
+    engine: options.Engine = None,
+    address: options.Address = None,
+    gpus_per_worker: options.GpusPerWorker = None,
     format: options.Format = None,  # noqa: A002 (the option's name)
 ) -> None:
     """Give the first text back, byte for byte, out of the edits that each document carries.

@@ -4,9 +4,8 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import Field
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -15,6 +14,7 @@ from uncollapse.cli.editing_run import run_steps, say_notices, say_what_was_done
 from uncollapse.cli.failures import visible
 from uncollapse.cli.ledger_progress import Watch
 from uncollapse.cli.progress import waiting
+from uncollapse.cli.running import Running
 from uncollapse.cli.settings import checked, normal, refuse_unknown, seen_from
 from uncollapse.errors import UsageError
 from uncollapse.execution import RunResult
@@ -37,11 +37,10 @@ TAIL = {
 """What is measured of the tail, as a person reads it."""
 
 
-class SelectJob(Selecting):
+class SelectJob(Running, Selecting):
     """A selection as it was asked for: from what, how, what it is held to, where it goes."""
 
     output: str | None = None
-    workers: Annotated[int, Field(ge=1)] = 1
     format: Literal["parquet", "jsonl"] | None = None
 
 

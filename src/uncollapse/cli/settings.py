@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from uncollapse.cli.running import Running
 from uncollapse.errors import MissingInput, UsageError
 
 if TYPE_CHECKING:
@@ -18,10 +19,8 @@ Count = Annotated[int, Field(ge=1)]
 Settings = TypeVar("Settings", bound=BaseModel)
 
 
-class Job(BaseModel):
+class Job(Running):
     """What every verb that maps documents to documents is told besides its step."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     inputs: Annotated[tuple[str, ...], Field(min_length=1)]
     output: str | None = None
@@ -29,7 +28,6 @@ class Job(BaseModel):
     rename: Mapping[str, str] = {}
     origin: Literal["human", "edited", "synthetic", "unknown"] = "human"
     max_rejects: Annotated[int, Field(ge=0)] = 0
-    workers: Count = 1
     format: Literal["parquet", "jsonl"] | None = None
 
 

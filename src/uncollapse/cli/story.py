@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 from rich.console import Console
@@ -47,6 +48,7 @@ from uncollapse.cli.reserve_settings import (
     reserve_add_job,
     reserve_check_job,
 )
+from uncollapse.cli.running import Running, unless_said
 from uncollapse.cli.selecting_run import SelectJob, select_job
 from uncollapse.cli.settings import (
     AuditJob,
@@ -55,6 +57,7 @@ from uncollapse.cli.settings import (
     TraceJob,
     VerifyJob,
     audit_job,
+    checked,
     edit_job,
     normal,
     read_recipe,
@@ -65,6 +68,9 @@ from uncollapse.cli.settings import (
 )
 from uncollapse.cli.training_run import TrainJob, train_job
 from uncollapse.errors import MissingInput, UsageError
+
+MAPPING = ("edit", "revert", "generate", "select", "mix", "arbitrate")
+"""The verbs whose documents can be worked elsewhere."""
 
 SHAPE = "write `steps:` and under it entries such as `- edit: {inputs: essays.jsonl, output: edited/}`"
 
@@ -141,8 +147,8 @@ VERBS: Mapping[str, Verb] = {
 }
 
 
-def read_story(path: Path) -> Sequence[Chapter]:
-    """The verbs of a recipe file, in order.
+def read_story(path: Path, *, wanted: Mapping[str, Any] = MappingProxyType({})) -> Sequence[Chapter]:
+    """The verbs of a recipe file, in order; where one does not say itself where it runs, it is as `wanted`.
 
     Raises:
         UsageError: an unknown verb or option, a value that cannot be, a verb without output.
@@ -153,7 +159,8 @@ def read_story(path: Path) -> Sequence[Chapter]:
     entries = content.get("steps")
     if not isinstance(entries, list) or not entries:
         raise UsageError(f"{path} lists no steps", hint=SHAPE)
-    chapters = [_chapter(entry, number, path) for number, entry in enumerate(entries, start=1)]
+    _refuse_nonsense(wanted)
+    chapters = [_chapter(entry, number, path, wanted=wanted) for number, entry in enumerate(entries, start=1)]
     made: set[Path] = set()
     for number, chapter in enumerate(chapters, start=1):
         where = f"{path}, step {number} ({chapter.verb})"
@@ -185,7 +192,12 @@ def tell(chapters: Sequence[Chapter]) -> int:
     return worst
 
 
-def _chapter(entry: Any, number: int, path: Path) -> Chapter:
+def _refuse_nonsense(wanted: Mapping[str, Any]) -> None:
+    """Nothing, where that can be what is wanted of a whole story, whether or not a verb of it takes it."""
+    checked(Running, wanted, verb="run")
+
+
+def _chapter(entry: Any, number: int, path: Path, *, wanted: Mapping[str, Any]) -> Chapter:
     where = f"{path}, step {number}"
     if not isinstance(entry, Mapping) or len(entry) != 1:
         raise UsageError(f"{where} is not one verb with its options", hint=SHAPE)
@@ -196,6 +208,8 @@ def _chapter(entry: Any, number: int, path: Path) -> Chapter:
     try:
         # YAML reads the plain word `on` as true.
         spelled = {"on" if name is True else name: value for name, value in options.items()}
+        if verb in MAPPING:
+            spelled = unless_said(spelled, wanted)
         return Chapter(verb, VERBS[verb].read(normal(spelled, base=path.parent), path.parent))
     except UsageError as error:
         raise UsageError(f"{where}: {error.message}", hint=error.hint) from error

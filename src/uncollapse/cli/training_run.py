@@ -15,6 +15,7 @@ from uncollapse.cli.catalogue import announcement
 from uncollapse.cli.editing_run import output_of, read_input
 from uncollapse.cli.failures import visible
 from uncollapse.cli.progress import Stages
+from uncollapse.cli.running import Running
 from uncollapse.cli.settings import Job, checked, normal, refuse_unknown, refused
 from uncollapse.corpora import Corpus
 from uncollapse.corpora.addresses import find
@@ -72,7 +73,7 @@ def train_job(given: Mapping[str, Any], *, base: Path | None = None) -> TrainJob
     from uncollapse.training import Training
 
     values = normal({"start" if name == "from" else name: value for name, value in given.items()}, base=base)
-    own = set(TrainJob.model_fields) - {"fields", "workers", "format"}
+    own = set(TrainJob.model_fields) - {"fields", "format", *Running.model_fields}
     refuse_unknown(values, known=own | set(Training.model_fields), where="train")
     fields = {name: value for name, value in values.items() if name not in own}
     return checked(TrainJob, {**{name: values[name] for name in own & set(values)}, "fields": fields}, verb="train")

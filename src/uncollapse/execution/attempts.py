@@ -26,11 +26,14 @@ class Numbered(Protocol):
 
 @dataclass
 class Attempts:
-    """Work in the order in which it is handed out; what has cost several workers is set aside and the rest goes on."""
+    """Work in the order in which it is handed out; what has cost several workers is set aside and the rest goes on.
+
+    `alive` says that some worker has come so far as to say something.
+    """
 
     waiting: deque[Numbered]
     limit: int = ATTEMPTS
-    finished: int = 0
+    alive: bool = False
     deaths: Counter[int] = field(default_factory=Counter)
     _aside: dict[int, tuple[str, str]] = field(default_factory=dict)
 
@@ -47,14 +50,14 @@ class Attempts:
         """Take note that a worker died over a shard, which waits again, or is set aside.
 
         Raises:
-            WorkerLost: this was the last attempt, and nothing was ever finished, or too much is aside already.
+            WorkerLost: this was the last attempt, and no worker has ever said a word, or too much is aside already.
         """
         self.deaths[shard.index] += 1
         if self.deaths[shard.index] < self.limit:
             self.waiting.appendleft(shard)
             return
         self._aside[shard.index] = (ending, remedy)
-        if not self.finished or len(self._aside) == MOST_ASIDE:
+        if not self.alive or len(self._aside) == MOST_ASIDE:
             self.check()
 
     def check(self) -> None:

@@ -2,6 +2,7 @@
 
 import math
 import os
+import socket
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,8 +24,8 @@ class Cluster:
     """
 
     address: str | None = None
-    gpus_per_worker: float = 0.0
-    cpus_per_worker: float = 1.0
+    gpus_per_worker: int | float = 0
+    cpus_per_worker: int | float = 1
 
     def __post_init__(self) -> None:
         if self.address is not None and self.address.startswith("ray://"):
@@ -36,12 +37,12 @@ class Cluster:
             raise UsageError("a worker takes no less than no GPU, and some part of a CPU", hint="--gpus-per-worker 1")
 
     @property
-    def resources(self) -> dict[str, float]:
+    def resources(self) -> dict[str, int | float]:
         """What a worker takes, by Ray's names."""
         return {"CPU": self.cpus_per_worker, **({"GPU": self.gpus_per_worker} if self.gpus_per_worker else {})}
 
 
-def room_for(resources: Mapping[str, float], nodes: Iterable[Mapping[str, Any]]) -> int:
+def room_for(resources: Mapping[str, int | float], nodes: Iterable[Mapping[str, Any]]) -> int:
     """How many workers of such a size there is room for on the machines that are there, as Ray lists them."""
     return sum(
         min(math.floor(node["Resources"].get(name, 0.0) / amount + 1e-9) for name, amount in resources.items())
@@ -63,8 +64,9 @@ def connected(cluster: Cluster, workers: int | None) -> Iterator[Any]:
         cpus = math.ceil((workers or 0) * cluster.cpus_per_worker)
         options |= {"num_cpus": max(cpus, threads_each(1)), "include_dashboard": False, "object_store_memory": _OBJECTS}
     try:
+        _knock(address)
         ray.init(**options)
-    except (ConnectionError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise UsageError(
             f"no Ray cluster answers at {address}: {last_line(error)}",
             hint="`ray start --head` starts one; without --address one is started here for the run.",
@@ -76,6 +78,13 @@ def connected(cluster: Cluster, workers: int | None) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Nothing; raises where nobody listens. Ray itself would ask for ten minutes."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=10).close()
 
 
 def _ray() -> Any:

@@ -99,10 +99,10 @@ class Processes:
             if queue.waiting:
                 self._hand_out(self._start(work), queue)
             return
+        queue.alive = True
         if kind == "failed":
             raise content
         if kind == "done":
-            queue.finished += 1
             self._hand_out(worker, queue)
         else:
             yield content

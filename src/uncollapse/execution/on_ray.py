@@ -173,10 +173,10 @@ class _Pool:
             yield Retried(actor.shard.index)
             self._bury(actor, queue, error=error)
             return
+        queue.alive = True
         if kind == "failed":
             raise content
         if kind == "done":
-            queue.finished += 1
             self._hand_out(actor, queue)
         else:
             yield content

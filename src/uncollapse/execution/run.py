@@ -2,25 +2,19 @@
 
 import json
 import os
-import secrets
-import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import pyarrow as pa
-
-from uncollapse.corpora.commit import PLAN, SESSION, Account, Receipt, Room, commit
-from uncollapse.corpora.corpus import Corpus, Worked
+from uncollapse.corpora.commit import PLAN, Account, Receipt, Room
+from uncollapse.corpora.corpus import Corpus
 from uncollapse.corpora.formats import check_writable
-from uncollapse.corpora.histories import Histories
 from uncollapse.corpora.plan import Shard
-from uncollapse.corpora.reading import Parts
 from uncollapse.corpora.storage import locked, refusals, sweep
-from uncollapse.errors import OutputBusy, OutputRefused, TooManyRejects, UsageError, WorkerLost
+from uncollapse.errors import OutputRefused, TooManyRejects, UsageError, WorkerLost
 from uncollapse.execution import away
 from uncollapse.execution.attempts import Numbered
 from uncollapse.execution.claim import check_same, claim
@@ -30,67 +24,13 @@ from uncollapse.execution.guard import Guard
 from uncollapse.execution.holding import Holding
 from uncollapse.execution.local import InProcess, Processes, check_not_a_worker
 from uncollapse.execution.on_ray import OnRay
-from uncollapse.execution.progress import Advance, Course, Progress, RunResult
+from uncollapse.execution.progress import Course, Progress, RunResult
+from uncollapse.execution.shard_work import ShardWork, begin_session
 from uncollapse.execution.target import Target, check_free, target
 from uncollapse.fingerprint import fingerprint
 from uncollapse.provenance import Policy
 
 Watcher: TypeAlias = Callable[[Progress], None]
-
-
-@dataclass
-class ShardWork:
-    """Works and commits shards of one run; knows no other shard and no other worker.
-
-    It works for the `session` of the driver that made it, and for none that came after.
-    """
-
-    corpus: Corpus
-    room: Room
-    guard: Guard | None = None
-    session: str = ""
-    _reader: Parts | None = field(default=None, repr=False)
-    _histories: Histories | None = field(default=None, repr=False)
-
-    def __call__(self, shard: Shard) -> Iterator[Advance | Receipt]:
-        """Each batch as it is worked, then the receipt."""
-        self._check_session()
-        if self.room.store is not None:
-            with refusals(self.room.folder):
-                self.room.progress.mkdir(parents=True, exist_ok=True)
-        if self._reader is None or self._histories is None:
-            self._reader = self.corpus.reader()
-            self._histories = Histories(self.corpus.plan)
-        work = self.corpus.work(shard, reader=self._reader, histories=self._histories)
-        if self.guard is not None:
-            work = self._guarded(work, self.guard, name=self.room.name(shard.index))
-        for event in commit(self.room, shard, work=self._ours(work), schema=self.corpus.schema):
-            yield event if isinstance(event, Receipt) else Advance.of(shard.index, event)
-        pa.default_memory_pool().release_unused()
-
-    def _ours(self, work: Iterator[Worked]) -> Iterator[Worked]:
-        """The work, at whose end it is looked once more whether the shard may still be committed."""
-        yield from work
-        self._check_session()
-
-    def _check_session(self) -> None:
-        try:
-            session = self.room.session()
-        except OSError as error:
-            raise OutputRefused(
-                f"{self.room.told} is not seen as the driver sees it from {socket.gethostname()}",
-                hint="All machines must see the output under the same path: put it on storage that they share.",
-            ) from error
-        if session != self.session:
-            raise OutputBusy(f"another run has taken over {self.room.told}", hint="Let that one finish.")
-
-    @staticmethod
-    def _guarded(work: Iterator[Worked], guard: Guard, *, name: str) -> Iterator[Worked]:
-        first = 1
-        for done in work:
-            guard.check(done, shard=name, first=first)
-            first += len(done.batch)
-            yield done
 
 
 @dataclass(frozen=True)
@@ -144,10 +84,10 @@ def run(  # noqa: PLR0913  (the front door: one input, one output, the rest by n
     room = Room(place.shards, fingerprint(what), place.form, place.store)
     task = _Task(corpus, place, room, what, allowed, workers, cluster, None if policy is None else Guard(policy))
     with away.at_hand(place) as held:
-        return _run(task, held, on_progress)
+        return _run_held(task, held, on_progress)
 
 
-def _run(task: _Task, held: Holding | None, on_progress: Watcher | None) -> RunResult:
+def _run_held(task: _Task, held: Holding | None, on_progress: Watcher | None) -> RunResult:
     place, room = task.place, task.room
     done = _finished(task)
     if task.guard is not None:
@@ -249,18 +189,12 @@ def _work(task: _Task, held: Holding | None, on_progress: Watcher | None) -> Run
             task.guard.check_committed(task.room, receipt)
     course = Course(task.corpus.plan, before)
     _check_rejects(course, task)
-    work = ShardWork(task.corpus.made_ready(task.room.progress), task.room, task.guard, _begin_session(task))
     todo = [shard for shard in shards if shard.index not in before]
-    try:
-        with closing(_executor(task).run(_longest_first(todo, task), work)) as events:
-            for event in events:
-                course.take(event)
-                if on_progress is not None:
-                    on_progress(course.progress(seconds=time.monotonic() - started))
-                _check_rejects(course, task)
-    except WorkerLost as lost:
-        places = "; ".join(course.whereabouts())
-        raise WorkerLost(f"{lost.message}; see {places}" if places else lost.message, hint=lost.hint) from lost
+    with closing(_events(task, course, todo)) as events:
+        for _ in events:
+            if on_progress is not None:
+                on_progress(course.progress(seconds=time.monotonic() - started))
+            _check_rejects(course, task)
     if held is not None:
         held.check()
     manifest = finish(task.corpus, task.place, task.room, receipts=course.receipts, claim=task.claim)
@@ -280,18 +214,26 @@ def _work(task: _Task, held: Holding | None, on_progress: Watcher | None) -> Run
     )
 
 
+def _events(task: _Task, course: Course, todo: list[Shard]) -> Generator[None, None, None]:
+    """Comes back after each thing that happens while the shards are worked, when it is taken into account."""
+    ready = task.corpus.made_ready(task.room.progress)
+    with refusals(task.place.asked):
+        session = begin_session(task.room)
+    work = ShardWork(ready, task.room, task.guard, session)
+    try:
+        with closing(_executor(task).run(_longest_first(todo, task), work)) as events:
+            for event in events:
+                course.take(event)
+                yield
+    except WorkerLost as lost:
+        places = "; ".join(course.whereabouts())
+        raise WorkerLost(f"{lost.message}; see {places}" if places else lost.message, hint=lost.hint) from lost
+
+
 def _done_before(task: _Task) -> dict[int, Receipt]:
     """The receipts of the shards that need not be worked again: whole, and without rows that may do better now."""
     found = ((shard.index, task.room.committed(shard.index)) for shard in task.corpus.plan.shards)
     return {shard: receipt for shard, receipt in found if receipt and not task.room.may_pass(shard)}
-
-
-def _begin_session(task: _Task) -> str:
-    """The name of this driver's session, now written where workers look for it: what is left of others ends by it."""
-    session = secrets.token_hex(16)
-    with refusals(task.place.asked):
-        task.room.write_paper(SESSION, session.encode(), durable=False)
-    return session
 
 
 def _executor(task: _Task) -> InProcess | Processes | OnRay:

@@ -1,0 +1,54 @@
+"""Where the documents of a verb are worked: what is asked, and the cluster that it comes to."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from uncollapse.errors import UsageError
+
+if TYPE_CHECKING:
+    from uncollapse.execution import Cluster
+
+ON_RAY = ("address", "gpus_per_worker")
+
+
+class Running(BaseModel):
+    """What every verb that maps documents to documents is told of where it runs; no result depends on it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    engine: Literal["local", "ray"] = "local"
+    address: str | None = None
+    gpus_per_worker: Annotated[float, Field(ge=0)] | None = None
+    workers: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def _check_engine(self) -> Self:
+        for name in ON_RAY:
+            if self.engine != "ray" and getattr(self, name) is not None:
+                flag = "--" + name.replace("_", "-")
+                raise UsageError(f"{flag} has no meaning with --engine {self.engine}", hint="--engine ray")
+        if self.engine == "ray":
+            self.cluster()
+        return self
+
+    def cluster(self) -> "Cluster | None":
+        """The cluster; None for this machine.
+
+        Raises:
+            UsageError: it is given by an address that it cannot be driven by.
+        """
+        from uncollapse.execution import Cluster
+
+        if self.engine == "local":
+            return None
+        return Cluster(address=self.address, gpus_per_worker=self.gpus_per_worker or 0.0)
+
+
+def unless_said(options: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a verb, and where they do not say themselves where it runs, what is wanted of the whole story."""
+    said = {str(name).replace("-", "_") for name in options}
+    of_engine = {"engine", *ON_RAY}
+    held = of_engine if said & of_engine else set()
+    return {**{name: value for name, value in wanted.items() if name not in said | held}, **options}

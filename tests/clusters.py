@@ -1,0 +1,60 @@
+"""Ray clusters of several nodes on this machine, for tests and benchmarks of what runs there."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "1")
+
+import ray
+from ray.cluster_utils import Cluster as Machines
+
+from uncollapse.execution import Cluster
+
+OBJECTS = 80 << 20  # bytes that a node may hold
+
+
+class Nodes:
+    """The nodes of one cluster; each has room for as many workers as it has CPUs."""
+
+    def __init__(self, machines: Machines, *, cpus: float) -> None:
+        self._machines = machines
+        self._cpus = cpus
+        self._nodes = {node.node_id: node for node in machines.list_all_nodes()}
+
+    @property
+    def cluster(self) -> Cluster:
+        """The cluster as a run is told of it."""
+        return Cluster(address=self._machines.address)
+
+    @property
+    def names(self) -> list[str]:
+        """The ids of the nodes that are there."""
+        return list(self._nodes)
+
+    def add(self) -> str:
+        """The id of one more node."""
+        node = self._machines.add_node(num_cpus=self._cpus, object_store_memory=OBJECTS)
+        self._nodes[node.node_id] = node
+        return node.node_id
+
+    def kill(self, name: str) -> None:
+        """Nothing; a node and all that ran on it has gone, as by a power cut."""
+        self._machines.remove_node(self._nodes.pop(name), allow_graceful=False)
+
+
+@contextmanager
+def started(count: int, *, cpus: float = 1) -> Iterator[Nodes]:
+    """So many nodes, which are stopped in the end."""
+    head = {"num_cpus": cpus, "object_store_memory": OBJECTS, "include_dashboard": False}
+    machines = Machines(initialize_head=True, head_node_args=head)
+    try:
+        nodes = Nodes(machines, cpus=cpus)
+        for _ in range(count - 1):
+            nodes.add()
+        machines.wait_for_nodes()
+        yield nodes
+    finally:
+        ray.shutdown()
+        machines.shutdown()
