@@ -117,7 +117,7 @@ class Guard:
         first = 1
         for batch in read(out).known():
             ledger = batch.select(["depth"])
-            self.check(Worked(batch, (), {}, len(batch), 0, ledger), shard=os.path.basename(out), first=first)
+            self.check(Worked(batch, (), {}, len(batch), 0, ledger), shard=Path(out).name, first=first)
             first += len(batch)
 
 
