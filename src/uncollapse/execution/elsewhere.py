@@ -34,9 +34,9 @@ AT_ONCE = 64  # documents of a stream that are put before the step together
 
 
 class Mapped:
-    """A step as a function from an Arrow table to an Arrow table, with our columns first and the user's behind them.
+    """A step as a function from one Arrow table to another, with our columns first and the user's behind them.
 
-    Tables that have all columns of ours keep their provenance; of others `origin` is declared. With `rejects` as `raise`
+    Tables with all columns of ours keep their provenance; of others `origin` is declared. With `rejects` as `raise`
     a row that fails raises, and rows that the step leaves out are not in the result. As `column`, every row comes back:
     one that stayed behind as it came, with the reason in a column `reject`, which is null elsewhere.
     """
