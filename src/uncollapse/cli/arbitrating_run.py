@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from uncollapse import execution
 from uncollapse.cli.failures import visible
 from uncollapse.cli.ledger_progress import Watch
 from uncollapse.cli.progress import Display
@@ -81,12 +80,10 @@ def _written(found: Arbitrated, job: ArbitrateJob) -> RunResult:
     display = Display(what="arbitrate")
     try:
         with display:
-            return execution.run(
+            return job.run(
                 found,
                 job.output,
                 format=job.format,
-                workers=job.workers,
-                cluster=job.cluster(),
                 max_rejects=job.max_rejects,
                 on_progress=display,
             )

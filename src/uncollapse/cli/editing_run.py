@@ -9,7 +9,7 @@ import pyarrow as pa
 from rich.console import Console
 from rich.text import Text
 
-from uncollapse import corpora, execution
+from uncollapse import corpora
 from uncollapse.cli import sample
 from uncollapse.cli.account import (
     Report,
@@ -120,12 +120,10 @@ def run_steps(corpus: Corpus, job: Job, *, what: str, policy: Policy | None = No
     display = Display(what=what)
     try:
         with display:
-            return execution.run(
+            return job.run(
                 corpus,
                 output_of(job),
                 format=job.format,
-                workers=job.workers,
-                cluster=job.cluster(),
                 max_rejects=job.max_rejects,
                 on_progress=display,
                 policy=policy,

@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from uncollapse import execution
 from uncollapse.cli.failures import visible
 from uncollapse.cli.ledger_progress import Watch
 from uncollapse.cli.ledger_run import reserve_of
@@ -90,12 +89,10 @@ def _written(mixture: Mixture, job: MixJob) -> RunResult:
     display = Display(what="mix")
     try:
         with display:
-            return execution.run(
+            return job.run(
                 mixture,
                 job.output,
                 format=job.format,
-                workers=job.workers,
-                cluster=job.cluster(),
                 max_rejects=job.max_rejects,
                 on_progress=display,
             )

@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from uncollapse import execution
 from uncollapse.cli.account import write_beside
 from uncollapse.cli.editing_run import say_notices, say_where
 from uncollapse.cli.failures import visible
@@ -122,12 +121,10 @@ def _written(selection: Selection, job: SelectJob) -> RunResult:
     display = Display(what="select")
     try:
         with display:
-            return execution.run(
+            return job.run(
                 selection,
                 job.output,
                 format=job.format,
-                workers=job.workers,
-                cluster=job.cluster(),
                 max_rejects=job.max_rejects,
                 on_progress=display,
             )
