@@ -1,8 +1,11 @@
 """Where the documents of a verb are worked: flags, recipes, and what a whole story is told."""
 
+import sys
+
 import pytest
 
-from uncollapse.cli import editing_run, mixing_run, selecting_run, story
+from uncollapse import execution
+from uncollapse.cli import story
 from uncollapse.cli.running import Running, unless_said
 from uncollapse.errors import UsageError
 from uncollapse.execution import Cluster
@@ -55,19 +58,30 @@ def test_what_makes_no_sense_is_refused_before_the_story_begins(uncollapse, reci
         story.read_story(recipe, wanted={"engine": "spark"})
 
 
-@pytest.mark.parametrize("room", [editing_run, mixing_run, selecting_run])
-def test_each_verb_hands_the_cluster_on(room, uncollapse, model, desk, monkeypatch):
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["edit", "essays.jsonl", "--model", "model"],
+        ["revert", "essays.jsonl"],
+        ["generate", "--continue", "essays.jsonl", "--model", "model"],
+        ["mix", "--human", "essays.jsonl", "--human-share", 1],
+        ["select", "essays.jsonl", "--method", "random", "--budget", 3],
+        ["arbitrate", "rivals.jsonl", "--score", "lexical-diversity", "--group", "n"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_each_verb_runs_where_it_is_said_and_ray_does_not_speak_on_stdout(words, uncollapse, model, desk, monkeypatch):
     told = {}
 
     def note(*_, **options):
         told.update(options)
+        sys.stdout.write("(raylet) a worker was lost\n")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(room.execution, "run", note)
-    words = {
-        editing_run: ["edit", "essays.jsonl", "--model", model],
-        mixing_run: ["mix", "--human", "essays.jsonl", "--human-share", 1],
-        selecting_run: ["select", "essays.jsonl", "--method", "random", "--budget", 3],
-    }[room]
-    assert uncollapse(*words, "-o", "out", "--engine", "ray", "--gpus-per-worker", 1, "--workers", 4).code == 130
+    (desk / "rivals.jsonl").write_text('{"text": "one", "n": 1}\n{"text": "two and two", "n": 1}\n')
+    (desk / "model").symlink_to(model)
+    monkeypatch.setattr(execution, "run", note)
+    done = uncollapse(*words, "-o", "out", "--engine", "ray", "--gpus-per-worker", 1, "--workers", 4)
+    assert (done.code, done.out) == (130, "")
+    assert "(raylet) a worker was lost" in done.err
     assert (told["cluster"], told["workers"]) == (Cluster(gpus_per_worker=1.0), 4)

@@ -14,8 +14,9 @@ from killable import work
 from object_store import FAULTS, object_store
 from uncollapse.corpora import objects, read
 from uncollapse.corpora.objects import Objects
-from uncollapse.errors import OutputBusy, OutputRefused, RecipeDiffers, UsageError
+from uncollapse.errors import MissingInput, OutputBusy, OutputRefused, RecipeDiffers, UsageError
 from uncollapse.execution import holding, run
+from uncollapse.execution.status import read_status
 from uncollapse.provenance import Policy
 
 pytest.importorskip("moto")
@@ -193,6 +194,22 @@ def test_killed_at_random_moments(way, tmp_path):
     last.join()
     assert last.exitcode == 0
     assert held() == tree(tmp_path / "here")
+
+
+def test_how_it_stands_is_told_from_outside(way, essays):
+    with pytest.raises(MissingInput, match=f"there is no {OUT}"):
+        read_status(OUT)
+    way.fault = lambda asked: "503" if "part-00003" in asked.path else None
+    with pytest.raises(OutputRefused):
+        run(corpus(essays, Shout()), OUT)
+    way.fault = lambda _: None
+    stopped = read_status(OUT)
+    assert (stopped.state, stopped.shards_done, stopped.rows) == ("stopped", 3, 20)
+    with holding.Holding(Objects.at(OUT)):
+        assert read_status(OUT).state == "running"
+    run(corpus(essays, Shout()), OUT)
+    assert read_status(OUT).state == "finished"
+    assert read_status(OUT).account.rows_out == 20
 
 
 def test_rows_that_were_committed_before_are_held_against_a_policy(way, essays, tmp_path):

@@ -9,9 +9,13 @@ import pytest
 
 from cheap_steps import Shout, Sift, Trouble
 from uncollapse.corpora import read
+from uncollapse.corpora.plan import Format, Input, Layout, Packing, Piece, Plan, Shard
 from uncollapse.corpora.storage import Sink
 from uncollapse.errors import OutputBusy, OutputRefused, RecipeDiffers, TooManyRejects, UsageError
-from uncollapse.execution import finish, run
+from uncollapse.execution import Cluster, finish, run
+from uncollapse.execution.local import InProcess, Processes
+from uncollapse.execution.on_ray import OnRay
+from uncollapse.execution.progress import rows_after
 from uncollapse.fingerprint import content_id, file_digest
 from uncollapse.step import Fate
 
@@ -395,3 +399,44 @@ def test_a_join_that_is_interrupted_leaves_no_file_and_says_nothing_when_it_is_c
     assert not out.exists()
     assert not [name for name in names_in(tmp_path) if name.startswith(".tmp-")]
     assert run(corpus(essays, Shout()), out).rows["out"] == 20
+
+
+@pytest.mark.parametrize(
+    ("options", "longest_first"), [({}, False), ({"workers": 2}, True), ({"cluster": Cluster()}, True)]
+)
+def test_the_longest_shard_begins_first_where_several_are_worked_at_a_time(
+    options, longest_first, tmp_path, monkeypatch
+):
+    sizes = [300, 900, 300, 1200, 300]
+    for number, size in enumerate(sizes):
+        (tmp_path / f"{number}.jsonl").write_text(json.dumps({"text": f"{number}" * size}) + "\n")
+    task = read(*sorted(tmp_path.glob("*.jsonl")), shard_bytes=1)
+    assert [shard.text_bytes for shard in task.plan.shards] == sizes
+    begun = []
+
+    def here(self, shards, work):
+        for shard in shards:
+            begun.append(shard.index)
+            yield from work(shard)
+
+    for executor in (InProcess, Processes, OnRay):
+        monkeypatch.setattr(executor, "run", here)
+    result = run(task, tmp_path / "out", **options)
+    assert begun == ([3, 1, 0, 2, 4] if longest_first else [0, 1, 2, 3, 4])
+    assert [pq.read_table(path)["text"][0].as_py()[0] for path in result.paths] == ["0", "1", "2", "3", "4"]
+
+
+def test_rows_over_which_a_worker_ended_are_those_after_the_last_batch_that_passed():
+    pieces = (Piece(0, 0, 0, 11, 100), Piece(1, 0, 0, 1, 30))
+    inputs = tuple(
+        Input(
+            source=name, format=Format.JSONL, packing=Packing.NONE, bytes=0, blake3="", rows=0, ours=False, address=""
+        )
+        for name in ("a.jsonl", "b.jsonl")
+    )
+    plan = Plan(inputs=inputs, shards=(), columns=pa.schema([]), layout=Layout())
+    shard = Shard(0, pieces, 0)
+    assert list(rows_after(shard, 0, plan=plan)) == ["a.jsonl, rows 11 to 74"]
+    assert list(rows_after(shard, 64, plan=plan)) == ["a.jsonl, rows 75 to 110", "b.jsonl, rows 1 to 28"]
+    assert list(rows_after(shard, 128, plan=plan)) == ["b.jsonl, rows 29 to 30"]
+    assert list(rows_after(shard, 130, plan=plan)) == []

@@ -4,13 +4,13 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import pyarrow as pa
 from rich.console import Console
 from rich.text import Text
 
-from uncollapse import corpora, execution
+from uncollapse import corpora
 from uncollapse.cli import sample
 from uncollapse.cli.account import (
     REPORT,
@@ -30,7 +30,7 @@ from uncollapse.corpora import Corpus
 from uncollapse.editing import Revert, ToEdit
 from uncollapse.editing.trace import DocumentTrace
 from uncollapse.errors import UsageError
-from uncollapse.execution import Cluster, RunResult
+from uncollapse.execution import RunResult
 from uncollapse.execution.guard import Guard
 from uncollapse.execution.target import Target, target
 from uncollapse.language_models import catalogue
@@ -60,13 +60,13 @@ class Writing(Protocol):
         """How many processes work; one here, or as many as a cluster has room for, unless said."""
         ...
 
-    def cluster(self) -> Cluster | None:
-        """Where they work; None for this machine."""
-        ...
-
     @property
     def max_rejects(self) -> int:
         """How many rows may fail."""
+        ...
+
+    def run(self, corpus: Corpus, output: str, **options: Any) -> RunResult:
+        """The result of a run, on this machine or on a cluster."""
         ...
 
 
@@ -151,12 +151,10 @@ def run_steps(corpus: Corpus, job: Writing, *, what: str, policy: Policy | None 
     display = Display(what=what)
     try:
         with display:
-            return execution.run(
+            return job.run(
                 corpus,
                 output_of(job),
                 format=job.format,
-                workers=job.workers,
-                cluster=job.cluster(),
                 max_rejects=job.max_rejects,
                 on_progress=display,
                 policy=policy,

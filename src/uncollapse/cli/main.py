@@ -34,6 +34,7 @@ from uncollapse.cli import (
     revert,
     select,
     sign,
+    status,
     trace,
     train,
     verify,
@@ -104,6 +105,7 @@ _add(card.card, group=KNOW)
 for _name, _verb in (("add", reserve.add), ("check", reserve.check), ("list", reserve.show)):
     _add(_verb, group=None, to=reserve.app, name=_name)
 app.add_typer(reserve.app, name="reserve", rich_help_panel=KNOW)
+_add(status.status, group=KNOW)
 _add(models.models, group=KNOW, bare=True)
 _add(train.train, group=TRAIN)
 _add(evaluate.evaluate, group=TRAIN)

@@ -1,6 +1,8 @@
 """Where the documents of a verb are worked: what is asked, and the cluster that it comes to."""
 
+import sys
 from collections.abc import Mapping
+from contextlib import nullcontext, redirect_stdout
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -8,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from uncollapse.errors import UsageError
 
 if TYPE_CHECKING:
-    from uncollapse.execution import Cluster
+    from uncollapse.corpora import Corpus
+    from uncollapse.execution import Cluster, RunResult
 
 ON_RAY = ("address", "gpus_per_worker")
 
@@ -44,6 +47,14 @@ class Running(BaseModel):
         if self.engine == "local":
             return None
         return Cluster(address=self.address, gpus_per_worker=self.gpus_per_worker or 0.0)
+
+    def run(self, corpus: "Corpus", output: str, **options: Any) -> "RunResult":
+        """The result of a run, where it is to be; options are those of `execution.run`."""
+        from uncollapse import execution
+
+        # Ray tells the driver's stdout of machines and workers that were lost; that is the place of the verb's account.
+        with redirect_stdout(sys.stderr) if self.engine == "ray" else nullcontext():
+            return execution.run(corpus, output, workers=self.workers, cluster=self.cluster(), **options)
 
 
 def unless_said(options: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,6 +24,8 @@ PART = 32 << 20  # bytes; the least that S3 takes is 5 MiB
 DIGEST = "blake3"  # the name under which an object says what it holds
 AT_ONCE = 1_000  # names of one removal
 
+# What the AWS tools raise where nobody has told them who asks, or where.
+_UNTOLD = frozenset(["NoCredentialsError", "PartialCredentialsError", "NoRegionError", "ProfileNotFound"])
 _FINAL = (FileNotFoundError, PermissionError)
 
 
@@ -200,6 +202,8 @@ class Objects:
                     raise FileExistsError(str(error)) from error
                 last: Exception = error
             except Exception as error:
+                if type(error).__name__ in _UNTOLD:
+                    raise PermissionError(str(error)) from error
                 if not type(error).__module__.startswith(("botocore", "aiobotocore", "aiohttp")):
                     raise
                 last = error

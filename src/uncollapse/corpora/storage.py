@@ -5,6 +5,7 @@ import fcntl
 import os
 import re
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -150,12 +151,22 @@ def locked(folder: Path, *, what: object) -> Iterator[None]:
     """
     handle = os.open(folder, os.O_RDONLY)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        if not _had(handle):
             raise OutputBusy(
                 f"another run is writing to {what}", hint="Wait for it, stop it, or choose another output."
-            ) from error
+            )
         yield
     finally:
         os.close(handle)
+
+
+def _had(handle: int) -> bool:
+    """Whether the lock could be had; tried twice, as who only looks whether a run is at work holds it for a moment."""
+    for wait in (0.1, 0.0):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(wait)
+        else:
+            return True
+    return False

@@ -102,6 +102,15 @@ class Holding:
         )
 
 
+def is_held(store: Objects) -> bool:
+    """Whether a run is at work in the folder: what holds it changes while one looks, for a beat and a half."""
+    mark = store.mark(NAME)
+    if mark is None or _died_here(store.get(NAME)):
+        return False
+    time.sleep(1.5 * BEAT)
+    return store.mark(NAME) not in (mark, None)
+
+
 def _died_here(content: bytes | None) -> bool:
     """Whether the holder was a process of this machine and is no more."""
     try:

@@ -81,66 +81,88 @@ class RunResult:
 
 
 @dataclass
+class _UnderWay:
+    """What is done of a shard that is not committed yet."""
+
+    rows: int = 0
+    text_bytes: int = 0
+    tally: Tally = field(default_factory=dict)
+
+    def take(self, advance: Advance) -> None:
+        """Take one more batch into account."""
+        self.rows += advance.rows
+        self.text_bytes += advance.text_bytes
+        self.tally = add_tallies(self.tally, advance.tally)
+
+
+@dataclass
 class Course:
-    """A run on its way: what is committed, and what is worked of the shards that are under way."""
+    """A run on its way: what is committed, and what is worked of the shards that are under way.
+
+    All sums are kept as they grow, so that an event costs the same with ten shards and with ten thousand.
+    """
 
     plan: Plan
     before: Mapping[int, Receipt]
     receipts: dict[int, Receipt] = field(default_factory=dict)
     deaths: Counter[int] = field(default_factory=Counter)
+    account: Account = field(default_factory=Account)
     _passed: dict[int, int] = field(default_factory=dict)
-    _under_way: dict[int, list[Advance]] = field(default_factory=dict)
-    _session_rows: int = 0
-    _session_text_bytes: int = 0
-    _session_tally: Tally = field(default_factory=dict)
+    _under_way: dict[int, _UnderWay] = field(default_factory=dict)
+    _text_bytes_done: int = 0
+    _session: _UnderWay = field(default_factory=_UnderWay)
 
     def __post_init__(self) -> None:
-        self.receipts.update(self.before)
+        self._shards = {shard.index: shard for shard in self.plan.shards}
+        self._rows, self._text_bytes = self.plan.rows, self.plan.text_bytes
+        for receipt in self.before.values():
+            self._commit(receipt)
+
+    def _commit(self, receipt: Receipt) -> None:
+        self.receipts[receipt.shard] = receipt
+        self.account += receipt.account
+        self._text_bytes_done += self._shards[receipt.shard].text_bytes
 
     def take(self, event: Advance | Retried | Receipt) -> None:
         """Take one event into account."""
         if isinstance(event, Advance):
-            self._under_way.setdefault(event.shard, []).append(event)
+            self._under_way.setdefault(event.shard, _UnderWay()).take(event)
             return
-        advances = self._under_way.pop(event.shard, [])
+        done = self._under_way.pop(event.shard, _UnderWay())
         if isinstance(event, Retried):
             self.deaths[event.shard] += 1
-            self._passed[event.shard] = sum(advance.rows for advance in advances)
-        if isinstance(event, Receipt):
-            self.receipts[event.shard] = event
-            self._session_rows += sum(advance.rows for advance in advances)
-            self._session_text_bytes += sum(advance.text_bytes for advance in advances)
-            self._session_tally = add_tallies(self._session_tally, event.tally)
+            self._passed[event.shard] = done.rows
+            return
+        self._commit(event)
+        self._session.take(Advance(event.shard, done.rows, done.text_bytes, event.tally))
+
+    @property
+    def under_way(self) -> list[int]:
+        """The numbers of the shards of which batches are done, and which are not committed."""
+        return sorted(self._under_way)
 
     def whereabouts(self) -> Iterator[str]:
         """For each shard that has cost workers and is not committed, the rows over which the last one ended."""
-        shards = {shard.index: shard for shard in self.plan.shards}
         for index in sorted(set(self.deaths) - set(self.receipts)):
-            yield from rows_after(shards[index], self._passed[index], plan=self.plan)
-
-    @property
-    def account(self) -> Account:
-        """The account of all committed shards."""
-        return sum((receipt.account for receipt in self.receipts.values()), start=Account())
+            yield from rows_after(self._shards[index], self._passed[index], plan=self.plan)
 
     def progress(self, *, seconds: float) -> Progress:
         """How far the run is now."""
-        pending = [advance for advances in self._under_way.values() for advance in advances]
-        rows = sum(advance.rows for advance in pending)
-        text_bytes = sum(advance.text_bytes for advance in pending)
-        tally = self._session_tally
-        for advance in pending:
-            tally = add_tallies(tally, advance.tally)
-        sizes = {shard.index: shard.text_bytes for shard in self.plan.shards}
+        pending = list(self._under_way.values())
+        rows = sum(done.rows for done in pending)
+        text_bytes = sum(done.text_bytes for done in pending)
+        tally = self._session.tally
+        for done in pending:
+            tally = add_tallies(tally, done.tally)
         return Progress(
-            shards=len(self.plan.shards),
+            shards=len(self._shards),
             shards_done=len(self.receipts),
-            rows=self.plan.rows,
-            rows_done=rows + sum(receipt.account.rows_in for receipt in self.receipts.values()),
-            text_bytes=self.plan.text_bytes,
-            text_bytes_done=text_bytes + sum(sizes[shard] for shard in self.receipts),
-            session_rows=self._session_rows + rows,
-            session_text_bytes=self._session_text_bytes + text_bytes,
+            rows=self._rows,
+            rows_done=rows + self.account.rows_in,
+            text_bytes=self._text_bytes,
+            text_bytes_done=text_bytes + self._text_bytes_done,
+            session_rows=self._session.rows + rows,
+            session_text_bytes=self._session.text_bytes + text_bytes,
             tally=tally,
             seconds=seconds,
         )

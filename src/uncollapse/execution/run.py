@@ -15,7 +15,7 @@ from uncollapse.corpora.formats import check_writable
 from uncollapse.corpora.plan import Shard
 from uncollapse.corpora.storage import locked, refusals, sweep
 from uncollapse.errors import OutputRefused, TooManyRejects, UsageError, WorkerLost
-from uncollapse.execution import away
+from uncollapse.execution import away, notes
 from uncollapse.execution.attempts import Numbered
 from uncollapse.execution.claim import check_same, claim
 from uncollapse.execution.cluster import Cluster
@@ -190,8 +190,12 @@ def _work(task: _Task, held: Holding | None, on_progress: Watcher | None) -> Run
     course = Course(task.corpus.plan, before)
     _check_rejects(course, task)
     todo = [shard for shard in shards if shard.index not in before]
-    with closing(_events(task, course, todo)) as events:
+    with (
+        notes.taken(task.room, course, elapsed=lambda: time.monotonic() - started) as kept,
+        closing(_events(task, course, todo)) as events,
+    ):
         for _ in events:
+            kept.look()
             if on_progress is not None:
                 on_progress(course.progress(seconds=time.monotonic() - started))
             _check_rejects(course, task)

@@ -1,0 +1,130 @@
+"""Scale: planner, scheduler and commit at thousands of shards under simulated workers, and what Ray costs beside processes.
+
+    python -m benchmarks.scale [--shards 10000] [--workers 50] [--nap 0.05] [--job 60] [--only shards|overhead]
+
+`shards`: so many small files, one shard each, are planned, worked and committed by Ray actors that take a hundredth of a
+core; in place of scoring each rests for a while, as it would wait for an accelerator. Told are the seconds of the plan,
+shards per second once all workers are there, and the most memory that the driver ever had.
+`overhead`: the same job of naps with two workers as processes and on Ray, each from nothing to a finished output.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+
+import pyarrow as pa
+
+from uncollapse.corpora import read
+from uncollapse.execution import Cluster, run
+from uncollapse.step import Outcome, StepModel
+
+ROWS = 1  # in each file, so that each is a shard
+TWENTY_MINUTES = 1200.0
+
+
+class Wait(StepModel):
+    """Texts as they are, after the rest that scoring them somewhere else would take."""
+
+    nap: float
+
+    def apply(self, batch: pa.RecordBatch) -> Outcome:
+        """The batch as it came."""
+        time.sleep(self.nap)
+        return Outcome(batch)
+
+
+def peak() -> float:
+    """The most memory that this process ever had, in MB."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    (line,) = [line for line in lines if line.startswith("VmHWM")]
+    return int(line.split()[1]) / 1000
+
+
+def write_files(folder: Path, count: int) -> None:
+    folder.mkdir()
+    for number in range(count):
+        rows = (json.dumps({"text": f"document {number}.{row} " + "word " * 40}) + "\n" for row in range(ROWS))
+        (folder / f"{number:06d}.jsonl").write_text("".join(rows))
+
+
+def many_shards(folder: Path, *, shards: int, workers: int, nap: float) -> None:
+    """The table of a run of many small shards by many simulated workers."""
+    write_files(folder / "in", shards)
+    began = time.monotonic()
+    corpus = read(folder / "in", shard_bytes=1).map(Wait(nap=nap))
+    planned = time.monotonic() - began
+    assert len(corpus.plan.shards) == shards
+    before = peak()
+    moments: list[float] = []
+
+    def watch(progress) -> None:
+        if progress.shards_done > len(moments):
+            moments.extend([time.monotonic()] * (progress.shards_done - len(moments)))
+
+    began = time.monotonic()
+    cluster = Cluster(cpus_per_worker=0.01)
+    result = run(corpus, folder / "out", cluster=cluster, workers=workers, on_progress=watch)
+    took = time.monotonic() - began
+    assert result.rows["out"] == shards * ROWS
+    # From the second quarter to the last but one: all workers are there, and there is work for all.
+    first, last = shards // 4, 3 * shards // 4
+    print("| | |\n|---|--:|")
+    print(f"| files, shards | {shards:,} |")
+    print(f"| simulated workers | {workers} |")
+    print(f"| plan | {planned:.1f} s, {1000 * planned / shards:.2f} ms a file |")
+    print(f"| run, from start to manifest | {took:.1f} s |")
+    print(f"| shards a second, middle half | {(last - first) / (moments[last] - moments[first]):.1f} |")
+    print(f"| most that naps would allow | {workers / nap:.0f} |")
+    print(f"| from the last shard to the end | {began + took - moments[-1]:.1f} s |")
+    print(f"| driver's memory after the plan | {before:.0f} MB |")
+    print(f"| driver's memory, most | {peak():.0f} MB |")
+
+
+def overhead(folder: Path, *, job: float) -> None:
+    """The table of one job with two processes and with two workers on Ray."""
+    shards, nap = 40, job / 20
+    write_files(folder / "job", shards)
+    took = {}
+    for name, cluster in (("processes", None), ("Ray", Cluster(cpus_per_worker=0.5))):
+        corpus = read(folder / "job", shard_bytes=1).map(Wait(nap=nap))
+        began = time.monotonic()
+        run(corpus, folder / f"by {name}", workers=2, cluster=cluster)
+        took[name] = time.monotonic() - began
+    more = took["Ray"] - took["processes"]
+    print(f"| two workers, {shards} shards | seconds | beyond {shards * nap / 2:.0f} s of naps |\n|---|--:|--:|")
+    for name, seconds in took.items():
+        print(f"| {name} | {seconds:.1f} | {seconds - shards * nap / 2:.1f} |")
+    print(f"\nRay takes {more:.1f} s more, {100 * more / TWENTY_MINUTES:.1f} % of a job of twenty minutes.")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shards", type=int, default=10_000)
+    parser.add_argument("--workers", type=int, default=50)
+    parser.add_argument("--nap", type=float, default=0.05)
+    parser.add_argument("--job", type=float, default=60.0, help="seconds of naps for each of two workers")
+    parser.add_argument("--only", choices=["shards", "overhead"])
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="uncollapse-scale-") as name:
+        if options.only != "shards":
+            overhead(Path(name), job=options.job)
+        if options.only != "overhead":
+            many_shards(Path(name), shards=options.shards, workers=options.workers, nap=options.nap)
+    import ray
+
+    print(f"\nRay {ray.__version__}, Python {platform.python_version()}, {os.cpu_count()} cores.")
+    return 0
+
+
+if __name__ == "__main__":
+    # A worker must find the step by the name of its module.
+    from benchmarks import scale
+
+    sys.exit(scale.main())
