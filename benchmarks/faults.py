@@ -1,6 +1,6 @@
 """Faults: how many runs that were struck came to the bytes of an undisturbed run when the command was given again.
 
-    python -m benchmarks.faults [--trials 50] [--only worker] [--seed 8]
+    python -m benchmarks.faults [--trials 50] [--minutes 120] [--only worker] [--seed 8]
 
 Processes are killed with signal 9 at moments that a seed draws: at random while shards are worked, and at touches of the
 storage (before and inside of a write, before and after an fsync, a rename, an unlink), which a hook in the tests counts.
@@ -65,18 +65,28 @@ def lines(there: dict, nodes) -> Iterator[Line]:
     yield Line("power cut", "local", 0.2, lambda own: faults.power_cut(own, **HERE))
 
 
-def make(line: Line, folder: Path, *, count: int, seed: int) -> None:
-    """The trials of one line are made and counted; what was not survived is told at once."""
-    folder.mkdir()
-    own = Trials(folder, random.Random(f"{seed} {line.fault} {line.engine}"))
-    for number in range(count):
-        line.made += 1
-        try:
-            line.trial(own)
-            line.survived += 1
-        except NotSurvived as error:
-            print(f"{line.fault} ({line.engine}), trial {number}: {error}", file=sys.stderr, flush=True)
-    line.struck = own.struck
+def make(made: list[Line], folder: Path, *, trials: int, seed: int, until: float) -> None:
+    """One trial of each line after the other is made and counted; what was not survived is told at once."""
+    own = {}
+    for line in made:
+        place = folder / str(len(own))
+        place.mkdir()
+        own[id(line)] = Trials(place, random.Random(f"{seed} {line.fault} {line.engine}"))
+        line.struck = own[id(line)].struck
+    for number in range(trials):
+        for line in made:
+            if number < max(1, round(line.share * trials)) and time.monotonic() < until:
+                _try(line, own[id(line)])
+        print(f"round {number}: {sum(line.survived for line in made)} survived", file=sys.stderr, flush=True)
+
+
+def _try(line: Line, own: Trials) -> None:
+    line.made += 1
+    try:
+        line.trial(own)
+        line.survived += 1
+    except NotSurvived as error:
+        print(f"{line.fault} ({line.engine}), trial {line.made}: {error}", file=sys.stderr, flush=True)
 
 
 def table(made: list[Line]) -> str:
@@ -94,19 +104,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=50, help="for each victim")
     parser.add_argument("--only", default="", help="lines whose fault or engine holds this word")
+    parser.add_argument("--minutes", type=float, default=120, help="after which no trial is begun any more")
     parser.add_argument("--seed", type=int, default=8)
     options = parser.parse_args()
     began = time.monotonic()
-    made: list[Line] = []
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="uncollapse-faults-")))
-        nodes = _nodes(stack)
+        nodes = None if options.only == "local" else _nodes(stack)
         there = {} if nodes is None else {"address": nodes.cluster.address}
-        for line in lines(there, nodes):
-            if options.only in f"{line.fault} {line.engine}":
-                make(line, folder / str(len(made)), count=max(1, round(line.share * options.trials)), seed=options.seed)
-                made.append(line)
-                print(f"{time.monotonic() - began:6.0f} s  {line.fault} ({line.engine})", file=sys.stderr, flush=True)
+        made = [line for line in lines(there, nodes) if options.only in f"{line.fault} {line.engine}"]
+        until = began + 60 * options.minutes
+        make(made, folder, trials=options.trials, seed=options.seed, until=until)
     print(table(made))
     ray = f", Ray {_version()}" if nodes is not None else ", no Ray"
     print(f"\nSeed {options.seed}, Python {platform.python_version()}{ray}, {time.monotonic() - began:.0f} s.")

@@ -34,8 +34,14 @@ class Nodes:
         return list(self._nodes)
 
     def add(self) -> str:
-        """The id of one more node."""
-        node = self._machines.add_node(num_cpus=self._cpus, object_store_memory=OBJECTS)
+        """The id of one more node; Ray gives a start half a minute, which a machine that others use may not keep."""
+        for left in range(4, -1, -1):
+            try:
+                node = self._machines.add_node(num_cpus=self._cpus, object_store_memory=OBJECTS)
+                break
+            except Exception as error:  # Ray raises nothing narrower
+                if not left or "time" not in str(error):
+                    raise
         self._nodes[node.node_id] = node
         return node.node_id
 

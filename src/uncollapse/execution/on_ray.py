@@ -17,6 +17,9 @@ from uncollapse.version import __version__
 NODE_ATTEMPTS = 10
 """How many machines may be lost over one shard: a machine goes for reasons of its own more often than for a row's."""
 
+MOST_STILLBORN = 50
+"""How many workers in a row may be lost before they begin, where others have begun: a machine takes several along."""
+
 EVENTS_AHEAD = 64
 """How many events of a worker may wait for the driver before the worker does."""
 
@@ -94,7 +97,8 @@ class _Pool:
         self._room = 0
         self._looked: float | None = None
         self._stillborn = 0
-        self._nodes_lost: dict[int, int] = {}
+        self._born = False
+        self._graves: dict[int, list[str]] = {}
 
     @property
     def busy(self) -> bool:
@@ -143,11 +147,12 @@ class _Pool:
         try:
             actor.node = self._ray.get(actor.ready)
             actor.ready = None
-            self._stillborn = 0
+            self._born, self._stillborn = True, 0
         except self._ray.exceptions.RayError as error:
             self._actors.remove(actor)
             self._stillborn += 1
-            if getattr(error, "actor_init_failed", False) or self._stillborn == ATTEMPTS:
+            most = MOST_STILLBORN if self._born else ATTEMPTS
+            if getattr(error, "actor_init_failed", False) or self._stillborn == most:
                 raise WorkerLost(
                     f"no worker can begin on the cluster: {last_line(error)}",
                     hint=f"Every machine of it needs uncollapse {__version__} and what the steps need.",
@@ -187,11 +192,15 @@ class _Pool:
         self._dismiss(actor)
         if self._on_death is not None:
             self._on_death(shard)
-        lost = self._nodes_lost.get(shard.index, 0)
-        if lost < NODE_ATTEMPTS and actor.node not in self._living():
-            self._nodes_lost[shard.index] = lost + 1
+        graves = self._graves.setdefault(shard.index, [])
+        graves.append(actor.node)
+        living = self._living()
+        gone = min(sum(node not in living for node in graves), NODE_ATTEMPTS)
+        if actor.node not in living and len(graves) <= NODE_ATTEMPTS:
             queue.waiting.appendleft(shard)
             return
+        # It may show only later that an earlier worker went with its machine.
+        queue.deaths[shard.index] = len(graves) - gone - 1
         queue.lost(shard, ending=last_line(error), remedy=_remedy(error))
 
     def _living(self) -> set[str]:
