@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 from blake3 import blake3
@@ -27,15 +27,26 @@ class Pair(NamedTuple):
     answer: str
 
 
+class Block(NamedTuple):
+    """Tokens that were cut before, with this very tokenizer: a stretch out of a text, after which no text ends."""
+
+    ids: ndarray
+
+
+Item: TypeAlias = str | Pair | Block
+"""What is learned from: a text, a question with its answer, or tokens."""
+
+
 class Tokenised(NamedTuple):
     """Documents end to end: document d owns `ids[offsets[d]:offsets[d + 1]]`, of which it only reads the first
-    `read[d]`; `digest` names them all.
+    `read[d]`; `digest` names them all. With `open` none of them has an end.
     """
 
     ids: ndarray
     offsets: Int64[ndarray, "ends"]
     read: Int64[ndarray, "documents"]
     digest: str
+    open: bool = False
 
     @property
     def sizes(self) -> Int64[ndarray, "documents"]:
@@ -43,13 +54,13 @@ class Tokenised(NamedTuple):
         return np.diff(self.offsets)
 
 
-def write_tokens(texts: Iterable[str | Pair], tokenizer: "PreTrainedTokenizerFast", folder: Path) -> Tokenised:
+def write_tokens(texts: Iterable[Item], tokenizer: "PreTrainedTokenizerFast", folder: Path) -> Tokenised:
     """The texts as tokens, put aside in the folder; of a pair the question is framed as the model is asked.
 
-    The frame is the tokenizer's chat template, where it has one, else two line ends.
+    The frame is the tokenizer's chat template, where it has one, else two line ends. Blocks stand alone or not at all.
 
     Raises:
-        InputError: there are none.
+        InputError: there are none, or a block has a token that the tokenizer has not.
     """
     kind = np.dtype(np.uint16 if len(tokenizer) <= 1 << 16 else np.uint32)
     # The name of a special token in a text is plain text.
@@ -57,8 +68,10 @@ def write_tokens(texts: Iterable[str | Pair], tokenizer: "PreTrainedTokenizerFas
     whole = blake3()
     sizes: list[int] = []
     read: list[int] = []
+    kinds: set[bool] = set()
     with (folder / IDS).open("wb") as file:
         for some in _stretches(texts):
+            kinds |= {isinstance(one, Block) for one in some}
             for question, ids in _cut(some, tokenizer):
                 data = np.array([*question, *ids], kind)
                 sizes.append(len(data))
@@ -70,11 +83,19 @@ def write_tokens(texts: Iterable[str | Pair], tokenizer: "PreTrainedTokenizerFas
         raise InputError("there is no text to learn from", hint="give a corpus with at least one text")
     offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.array(sizes, np.int64))])
     (folder / OFFSETS).write_bytes(offsets.tobytes())
-    return Tokenised(np.memmap(folder / IDS, kind, "r"), offsets, np.array(read, np.int64), whole.hexdigest())
+    assert len(kinds) == 1, "blocks and texts are not learned together"
+    is_open = kinds == {True}
+    if is_open:
+        whole.update(b"blocks")
+    return Tokenised(np.memmap(folder / IDS, kind, "r"), offsets, np.array(read, np.int64), whole.hexdigest(), is_open)
 
 
-def _cut(some: Sequence[str | Pair], tokenizer: "PreTrainedTokenizerFast") -> Iterator[tuple[list[int], list[int]]]:
+def _cut(some: Sequence[Item], tokenizer: "PreTrainedTokenizerFast") -> Iterator[tuple[list[int], Sequence[int]]]:
     """For each text the tokens that are read and those that are learned."""
+    if isinstance(some[0], Block):
+        yield from (([], _known(one, tokenizer)) for one in some if isinstance(one, Block))
+        return
+    assert not any(isinstance(one, Block) for one in some)
     answers = [one.answer if isinstance(one, Pair) else one for one in some]
     cut = _ids(answers, tokenizer)
     if not any(isinstance(one, Pair) for one in some):
@@ -82,6 +103,16 @@ def _cut(some: Sequence[str | Pair], tokenizer: "PreTrainedTokenizerFast") -> It
         return
     framed = [_framed(one.question, tokenizer) if isinstance(one, Pair) else [] for one in some]
     yield from zip(framed, cut, strict=True)
+
+
+def _known(block: Block, tokenizer: "PreTrainedTokenizerFast") -> list[int]:
+    """The tokens of a block, all of which the tokenizer has."""
+    if len(block.ids) and not 0 <= int(block.ids.min()) <= int(block.ids.max()) < len(tokenizer):
+        raise InputError(
+            f"a block has token {int(block.ids.max()):,}, and the tokenizer {len(tokenizer):,}",
+            hint="cut blocks with the tokenizer that the model learns with",
+        )
+    return [int(token) for token in block.ids]
 
 
 def _framed(question: str, tokenizer: "PreTrainedTokenizerFast") -> list[int]:
@@ -100,13 +131,19 @@ def _ids(texts: Sequence[str], tokenizer: "PreTrainedTokenizerFast") -> list[lis
     return list(tokenizer(list(texts), add_special_tokens=False, return_attention_mask=False)["input_ids"])
 
 
-def plain(texts: Iterable[str | Pair]) -> Iterator[str]:
-    """The texts, and of pairs both sides, for whoever learns how they are spelled."""
+def plain(texts: Iterable[Item]) -> Iterator[str]:
+    """The texts, and of pairs both sides, for whoever learns how they are spelled.
+
+    Raises:
+        InputError: there are blocks, whose spelling is settled.
+    """
     for one in texts:
+        if isinstance(one, Block):
+            raise InputError("blocks do not say how they are spelled", hint="give the human texts, or a model to start from")
         yield f"{one.question}\n\n{one.answer}" if isinstance(one, Pair) else one
 
 
-def _stretches(texts: Iterable[str | Pair]) -> Iterator[list[str | Pair]]:
+def _stretches(texts: Iterable[Item]) -> Iterator[list[Item]]:
     rest = iter(texts)
     while some := list(islice(rest, AT_ONCE)):
         yield some
