@@ -139,7 +139,9 @@ def plain(texts: Iterable[Item]) -> Iterator[str]:
     """
     for one in texts:
         if isinstance(one, Block):
-            raise InputError("blocks do not say how they are spelled", hint="give the human texts, or a model to start from")
+            raise InputError(
+                "blocks do not say how they are spelled", hint="give the human texts, or a model to start from"
+            )
         yield f"{one.question}\n\n{one.answer}" if isinstance(one, Pair) else one
 
 

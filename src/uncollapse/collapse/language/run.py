@@ -104,4 +104,9 @@ def _named(chain: Chain, own: pa.Table, columns: Mapping[str, Any], schema: pa.S
     """The columns with the arm, the seed and the generation before them."""
     count = own.num_rows
     every = {"regime": [chain.arm] * count, "seed": [chain.seed] * count, "generation": own["generation"], **columns}
-    return pa.table({name: pa.chunked_array([every[name]]) if isinstance(every[name], list) else every[name] for name in schema.names}).cast(schema)
+    return pa.table(
+        {
+            name: pa.chunked_array([every[name]]) if isinstance(every[name], list) else every[name]
+            for name in schema.names
+        }
+    ).cast(schema)

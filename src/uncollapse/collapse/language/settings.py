@@ -10,8 +10,8 @@ from uncollapse.training.sizes import SIZES, size_of
 
 FINE_TUNED = 2e-5
 """The learning rate of a pretrained model. Source: the default of the code of Shumailov et al. 2024."""
-SMALL = 5e-3
-"""The peak rate of the tiny size in batches of 16 blocks; found by measurement, docs/collapse-language.md."""
+SMALL = 3e-3
+"""The peak rate of the tiny size in batches of 8 blocks; found by measurement, docs/collapse-language.md."""
 
 
 class Settings(BaseModel):
@@ -22,7 +22,7 @@ class Settings(BaseModel):
         size: of a model from scratch.
         block: tokens of a block, of its prompt and of what is written behind it.
         blocks: the most blocks that are learned from.
-        held_out: share of the human text that is held out, by document.
+        held_blocks: the most blocks that are held out, which take no more than a fifth of the text.
         epochs: how often each generation reads as many blocks as there are human ones.
         batch_blocks: blocks between two steps of the optimizer.
         learning_rate: its peak; the size's, or 2e-5 for a pretrained model, unless said.
@@ -40,10 +40,10 @@ class Settings(BaseModel):
     size: str = "tiny"
     block: Annotated[int, Field(ge=8, le=1024)] = 64
     blocks: Annotated[int, Field(ge=16)] = 1600
-    held_out: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    held_blocks: Annotated[int, Field(ge=8)] = 480
     generations: Annotated[int, Field(ge=1, le=100)] = 5
     epochs: Annotated[int, Field(ge=1)] = 6
-    batch_blocks: Annotated[int, Field(ge=1)] = 16
+    batch_blocks: Annotated[int, Field(ge=1)] = 8
     learning_rate: Annotated[float, Field(gt=0)] | None = None
     decoding: Literal["sample", "beam"] = "sample"
     beams: Annotated[int, Field(ge=2, le=64)] = 5

@@ -68,7 +68,7 @@ def prepared(human: Human, settings: Settings) -> Prepared:
     content = _tokenizer(human, settings)
     vocabulary = PieceVocabulary(content)
     learned, left = learned_blocks(human, vocabulary, settings)
-    held = held_blocks(human.held_out, vocabulary, block=settings.block)
+    held = held_blocks(human.held_out, vocabulary, settings)
     return Prepared(human, learned, held, content, human.account._replace(left_over=left))
 
 

@@ -27,10 +27,14 @@ PASSAGE = 4_000
 CHARACTERS = 5
 """Of a token, at most: a model's tokenizer is learned from so many for each token that will be learned from."""
 LEAST_BLOCKS = 16
+HELD_OUT = 0.2
+"""Share of the text that is held out, at most."""
 
 
 class Account(NamedTuple):
-    """Where every document went; `by` says what a document is, `left_over` counts tokens behind the last whole block."""
+    """Where every document went; `by` says what a document is. `left_over` counts the tokens of documents that are
+    learned from which stand behind their last whole block, or beyond the blocks that were asked for.
+    """
 
     by: str
     documents: int
@@ -41,7 +45,6 @@ class Account(NamedTuple):
     learned: int
     spare: int
     left_over: int
-    broken: int = 0
 
 
 class Human(NamedTuple):
@@ -74,7 +77,8 @@ def human_text(documents: Iterable[str], settings: Settings) -> Human:
     fresh = _once(full)
     kept = without_near_copies(fresh)
     order = sorted(kept, key=lambda text: blake3(f"language\0{text}".encode()).digest())
-    held, rest = _first(order, characters=settings.held_out * sum(map(len, order)))
+    most = CHARACTERS * settings.block * settings.held_blocks
+    held, rest = _first(order, characters=min(HELD_OUT * sum(map(len, order)), most))
     learned, spare = _first(rest, characters=CHARACTERS * settings.blocks * settings.block)
     if not held or not learned:
         raise InputError(
@@ -135,10 +139,19 @@ def blocks_of(texts: Sequence[str], vocabulary: PieceVocabulary, *, block: int) 
     return tokens.ids[rows].astype(np.int32), len(tokens.ids) - rows.size
 
 
-def held_blocks(texts: Sequence[str], vocabulary: PieceVocabulary, *, block: int) -> Held:
-    """The whole blocks of the held-out texts."""
+def held_blocks(texts: Sequence[str], vocabulary: PieceVocabulary, settings: Settings) -> Held:
+    """The whole blocks of the held-out texts, no more than were asked for.
+
+    Raises:
+        InputError: there is none.
+    """
     tokens = vocabulary.encode(texts)
-    rows = _rows(tokens.offsets, block=block)
+    rows = _rows(tokens.offsets, block=settings.block)[: settings.held_blocks]
+    if not len(rows):
+        raise InputError(
+            f"no text that is held out has {settings.block} tokens",
+            hint=f"give more text, or shorter blocks: --block {settings.block // 2}",
+        )
     rare = touching(tokens, texts, rare_words(texts))
     width = np.diff(tokens.spans, axis=1)[:, 0]
     return Held(tokens.ids[rows].astype(np.int32), width[rows], rare[rows])

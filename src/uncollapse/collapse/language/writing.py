@@ -7,6 +7,7 @@ after that, so that no token stands farther from the beginning than any that was
 """
 
 from collections.abc import Callable, Iterator
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -40,28 +41,22 @@ def written(
     prompts: Int32[ndarray, "n b"], folder: Path, settings: Settings, *, keep: Path, rng: Generator
 ) -> Iterator[str | Int32[ndarray, "n b"]]:
     """How far it is, and in the end what the model in the folder writes behind the prompts, part by part kept."""
-    extend: Extend | None = None
     context = context_of(config_of(folder)) or DEFAULT_CONTEXT
+    opened = cache(partial(_writer, folder, settings, context=context))
     parts = []
     for number, begin in enumerate(range(0, len(prompts), PART)):
-        seed = int(rng.integers(2**63))
+        some, seed = prompts[begin : begin + PART], int(rng.integers(2**63))
         path = keep.with_name(f"{keep.stem}-part-{number:04d}.npy")
-        if extend is None and not path.exists():
-            extend = _writer(folder, settings, context=context)
-        some = prompts[begin : begin + PART]
-
-        def make(some: ndarray = some, seed: int = seed) -> ndarray:
-            assert extend is not None
-            return continued(some, extend, context=context, rng=default_rng(seed))
-
-        parts.append(kept_array(path, make))
-        yield f"{min(begin + PART, len(prompts)):,} of {len(prompts):,} blocks written"
+        parts.append(kept_array(path, partial(_part, some, opened, context=context, seed=seed)))
+        yield f"{begin + len(some):,} of {len(prompts):,} blocks written"
     yield np.concatenate(parts)
 
 
-def continued(
-    prompts: Int32[ndarray, "n b"], extend: Extend, *, context: int, rng: Generator
-) -> Int32[ndarray, "n b"]:
+def _part(prompts: Int32[ndarray, "n b"], opened: Callable[[], Extend], *, context: int, seed: int) -> ndarray:
+    return continued(prompts, opened(), context=context, rng=default_rng(seed))
+
+
+def continued(prompts: Int32[ndarray, "n b"], extend: Extend, *, context: int, rng: Generator) -> Int32[ndarray, "n b"]:
     """A block behind each prompt, in one stretch where a context has room for two blocks and a start, else in two."""
     block = prompts.shape[1]
     stretches = [block] if context > 2 * block else [block - block // 2, block // 2]
