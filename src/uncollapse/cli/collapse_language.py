@@ -89,9 +89,7 @@ Warm: TypeAlias = Annotated[
 ]
 DecodingKind: TypeAlias = Annotated[
     Literal["sample", "beam"] | None,
-    typer.Option(
-        "--decoding", rich_help_panel=WRITING, help="Draw blocks, or search with beams as the paper (sample)."
-    ),
+    typer.Option("--decoding", rich_help_panel=WRITING, help="Draw blocks, or search as the paper does (sample)."),
 ]
 Beams: TypeAlias = Annotated[int | None, typer.Option(metavar="N", rich_help_panel=WRITING, help="How many (5).")]
 Temperature: TypeAlias = Annotated[
@@ -154,12 +152,12 @@ def language(
 ) -> None:
     """Generations of a language model, each trained on what the last one wrote behind every human block.
 
-    [bold]uncollapse collapse language essays.jsonl -o lab/[/bold]   four regimes, three seeds, under an hour on two cores
-    [bold]uncollapse collapse language wiki/ --model hf:facebook/opt-125m --decoding beam --blocks 40000 -o lab/[/bold]
+    [bold]uncollapse collapse language essays.jsonl -o lab/[/bold]   four regimes, three seeds, within an hour
+    [bold]uncollapse collapse language wiki/ --model hf:facebook/opt-125m --decoding beam -o lab/[/bold]
 
-    Held-out human text measures each generation, and generation 0 judges what each learned from. The control learns from
-    human text every time, so that what fresh seeds do stands apart from what the loop does. What was stopped goes on with
-    the same command; regimes and seeds may be added.
+    Held-out human text measures each generation, and generation 0 judges what each learned from. The control learns
+    from human text every time, so that what fresh seeds do stands apart from what the loop does. What was stopped goes
+    on with the same command; regimes and seeds may be added.
     """
     given = {name: value for name, value in locals().items() if name != "as_json"}
     from uncollapse.cli import collapse_language_run

@@ -15,11 +15,12 @@ from uncollapse.cli.failures import visible
 from uncollapse.cli.pace import Steps
 from uncollapse.cli.settings import checked, normal, refuse_unknown
 from uncollapse.collapse.language.arms import arms_of
-from uncollapse.collapse.language.keeping import PAGE_FILE, Clock, account, write
+from uncollapse.collapse.language.keeping import Clock, account, write
 from uncollapse.collapse.language.run import Plan, played
 from uncollapse.collapse.language.settings import Settings
 from uncollapse.collapse.language.store import prepared
 from uncollapse.collapse.language.text import human_text
+from uncollapse.collapse.output import PAGE_FILE
 from uncollapse.collapse.study import cores
 from uncollapse.corpora import Corpus, read
 from uncollapse.errors import UsageError
@@ -123,5 +124,5 @@ def _say(told: Mapping[str, Any], folder: Path, console: Console) -> None:
     left = f"{text['empty']:,} empty, {text['copies']:,} copies, {text['near copies']:,} near copies"
     console.print(Text(f"{text['documents']:,} {text['by']}s; left out: {left}"), soft_wrap=True)
     run = told["run"]
-    took = f"{run['seconds']:,.0f} s, {run['processor seconds']:,.0f} s of processors, stopped runs included"
+    took = f"{run['seconds']:,.0f} s, {run['processor seconds']:,.0f} s of processors, with earlier runs"
     console.print(Text(f"{took}; page: {visible(str(folder / PAGE_FILE))}"), soft_wrap=True)

@@ -43,8 +43,8 @@ Watcher = Callable[[Far], None]
 
 
 class Material(NamedTuple):
-    """What is learned from: texts, pairs or blocks, those of them that are human (a tokenizer is learned from these, where they
-    are told apart), and what is known of where they come from (`model_depth`, `trained_on`).
+    """What is learned from: texts, pairs or blocks, those of them that are human (a tokenizer is learned from these,
+    where they are told apart), and what is known of where they come from (`model_depth`, `trained_on`).
     """
 
     texts: Iterable[Item]

@@ -95,13 +95,14 @@ def _cut(some: Sequence[Item], tokenizer: "PreTrainedTokenizerFast") -> Iterator
     if isinstance(some[0], Block):
         yield from (([], _known(one, tokenizer)) for one in some if isinstance(one, Block))
         return
-    assert not any(isinstance(one, Block) for one in some)
-    answers = [one.answer if isinstance(one, Pair) else one for one in some]
+    texts = [one for one in some if not isinstance(one, Block)]
+    assert len(texts) == len(some), "blocks and texts are not learned together"
+    answers = [one.answer if isinstance(one, Pair) else one for one in texts]
     cut = _ids(answers, tokenizer)
-    if not any(isinstance(one, Pair) for one in some):
+    if not any(isinstance(one, Pair) for one in texts):
         yield from (([], ids) for ids in cut)
         return
-    framed = [_framed(one.question, tokenizer) if isinstance(one, Pair) else [] for one in some]
+    framed = [_framed(one.question, tokenizer) if isinstance(one, Pair) else [] for one in texts]
     yield from zip(framed, cut, strict=True)
 
 

@@ -1,7 +1,7 @@
 """The pieces of the study: generation 0 of a seed, and then one arm at that seed, generation after generation.
 
 PIECE/rows-03.parquet    what was measured of generation 3: it is finished
-PIECE/blocks-03.npy      what it made, beside human-03.npy (which tokens are human) and nats-03.npy (what the judge says)
+PIECE/blocks-03.npy      what it made; human-03.npy says which tokens are human, nats-03.npy what the judge says
 PIECE/model-03/          its model, until that of the next generation is finished
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -48,9 +48,9 @@ class Learner:
     seed: int
 
     def learn(self, blocks: Int32[ndarray, "n b"], folder: Path, *, seed: int, last: Path | None = None) -> int:
-        """How many tokens were learned from; the model lies in the folder. It goes on from the last, where there is one."""
+        """How many tokens were learned from; the model lies in the folder. It goes on from a last one, if given."""
         settings = self.settings
-        told = {
+        told: dict[str, Any] = {
             "context": settings.block + 1,
             "batch_tokens": settings.batch_blocks * (settings.block + 1),
             "tokens": settings.epochs * len(self.store.learned) * settings.block,
@@ -62,7 +62,7 @@ class Learner:
         else:
             told["size"] = settings.size
         material = Material([Block(row) for row in blocks], human=self.store.human)
-        return int(fit(material, folder, Training(**told)).account["tokens"])  # type: ignore[arg-type]
+        return int(fit(material, folder, Training(**told)).account["tokens"])
 
     def opened(self, folder: Path) -> NeuralModel:
         """The model in a folder, in fp32, with a window for one block."""
@@ -88,9 +88,9 @@ class Learner:
 
 def table_of(generation: int, values: Mapping[str, float], counts: Int64[ndarray, "bins"]) -> pa.Table:
     """The measures and the histogram of a generation."""
-    rows = [*((generation, name, None, value) for name, value in values.items())]
-    rows += [(generation, HISTOGRAM, at, float(count)) for at, count in enumerate(counts.tolist())]
-    columns = zip(*rows, strict=True)
+    measured = [(generation, name, None, value) for name, value in values.items()]
+    counted = [(generation, HISTOGRAM, at, float(count)) for at, count in enumerate(counts.tolist())]
+    columns = zip(*measured, *counted, strict=True)
     return pa.table([pa.array(column) for column in columns], names=ROWS.names).cast(ROWS)
 
 
@@ -108,7 +108,7 @@ class First:
         """Its name among the pieces."""
         return f"first-{self.seed}"
 
-    def work(self, folder: Path) -> Iterator[str | pa.Table]:  # noqa: ARG002  (its model outlives the piece)
+    def work(self, folder: Path) -> Iterator[str | pa.Table]:
         """Where it has come to, and its table."""
         store = Store(self.study)
         learner = Learner(store, self.settings, self.seed)

@@ -114,7 +114,7 @@ def words_of(learned: Sequence[str], held: Sequence[str]) -> Words:
 
 
 def of_text(texts: Sequence[str], words: Words) -> dict[str, float]:
-    """The measures of the training blocks as texts, which stand in a random order; NaN where there are too few words."""
+    """The measures of the training blocks as texts in a random order; NaN where there are too few words."""
     split = [_split(text) for text in texts]
     every = [word for some in split for word in some]
     types = set(every)

@@ -57,7 +57,7 @@ def language_page(told: Mapping[str, Any], results: pa.Table, histograms: pa.Tab
             answer=told["answer"],
             figures=_figures(told, values, arms),
             sections=sections,
-            assets=Assets(style=asset("uncollapse.collapse", "tables.css")),
+            assets=Assets(style=asset("uncollapse.collapse", "language.css")),
             provenance=_provenance(told),
         )
     )
@@ -123,8 +123,8 @@ def _histograms(histograms: pa.Table, arm: str) -> Section:
         holds=(0,),
     )
     sentence = (
-        "What each generation learned from, judged by generation 0. The paper's two signs: mass moves to low perplexity, "
-        "and the tail of high perplexity becomes longer."
+        "What each generation learned from, judged by generation 0. The paper's two signs: mass moves to low "
+        "perplexity, and the tail of high perplexity becomes longer."
     )
     chart = lines(middle, bands=bands, axes=axes)
     return Section(axes.name, f"Histograms: {arm}", sentence, chart.markup())
@@ -178,9 +178,9 @@ def _definitions(told: Mapping[str, Any], arms: Sequence[str]) -> Section:
         caption="Which definition of collapse holds", columns=("definition", *arms, "it holds where"), rows=rows
     )
     sentence = (
-        "Risk is the perplexity of held-out human text, and an increase is one beside the control's interval; spread is "
-        "the deviation of the blocks' log perplexity under generation 0, the tail the human text's different words, and "
-        "what is invented are words that no human block has. A small model spells such words from the beginning."
+        "Risk is the perplexity of held-out human text, an increase is one over the control's; spread is the deviation "
+        "of the blocks' log perplexity under generation 0, the tail the human text's different words, and what is "
+        "invented are words that no human block has. A small model spells such words from the beginning."
     )
     return Section("definitions", "Definitions of collapse", sentence, table.markup())
 
@@ -216,9 +216,7 @@ def _arms(told: Mapping[str, Any], arms: Sequence[str]) -> Section:
         columns=("regime", "what the next model learns from", "tokens read in each generation"),
         rows=[(arm, ARMS[arm], f"{tokens[arm]:,}") for arm in arms],
     )
-    sentence = (
-        "Every model of every arm is trained on as many tokens, in as many steps; what accumulates is read less often."
-    )
+    sentence = "Every model of every arm reads as many tokens in as many steps; what accumulates is read less often."
     return Section("regimes", "The regimes", sentence, table.markup())
 
 

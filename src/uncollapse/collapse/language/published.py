@@ -1,4 +1,4 @@
-"""What the paper says of its language models. No table per generation was published: these are all the numbers there are.
+"""What the paper says of its language models; no table by generation was published, these are all the numbers.
 
 Source: Shumailov et al., Nature 631 (2024), "Model collapse in language models", Fig. 1, Extended Data on the
 repetition penalty; code Zakahler/curse_recurse, commit b48c90a.
@@ -56,7 +56,7 @@ DIFFERS = (
     "The paper tunes a pretrained OPT-125m; a small model here learns from nothing, so that it loses more by writing.",
     "The paper writes with five beams; here blocks are drawn unless --decoding beam is given.",
     "The paper takes the checkpoint that is best on human validation text; here the last step is taken, in every arm.",
-    "The paper cuts lines that are joined; here blocks are cut inside of documents, and each begins with a start token.",
+    "The paper cuts joined lines; here blocks are cut inside of documents, and each begins with a start token.",
     "The paper's setting with original data has 10 epochs and the other 5; here all arms read as many tokens.",
     "The paper has no control that is trained on human text in every generation.",
 )

@@ -102,11 +102,6 @@ def _histograms(chain: Chain, table: pa.Table) -> pa.Table:
 
 def _named(chain: Chain, own: pa.Table, columns: Mapping[str, Any], schema: pa.Schema) -> pa.Table:
     """The columns with the arm, the seed and the generation before them."""
-    count = own.num_rows
-    every = {"regime": [chain.arm] * count, "seed": [chain.seed] * count, "generation": own["generation"], **columns}
-    return pa.table(
-        {
-            name: pa.chunked_array([every[name]]) if isinstance(every[name], list) else every[name]
-            for name in schema.names
-        }
-    ).cast(schema)
+    named = {"regime": pa.repeat(chain.arm, own.num_rows), "seed": pa.repeat(chain.seed, own.num_rows)}
+    every = {**named, "generation": own["generation"], **columns}
+    return pa.table({name: every[name] for name in schema.names}).cast(schema)

@@ -15,6 +15,12 @@ from uncollapse.collapse.language.measures import MEASURES
 
 RATIOS = {"perplexity", "tail_perplexity", "block_p01", "block_p50", "block_p99", "block_spread"}
 """Measures of which the mean over seeds is geometric."""
+NOT_APART, ONE_SEED = "not told apart", "by one seed, which tells nothing apart,"
+FLAT = {
+    True: "The control stays flat within its interval.",
+    False: "The control is not flat.",
+    None: "Of the control one seed says nothing.",
+}
 Values: TypeAlias = Mapping[tuple[str, str], Float64[ndarray, "seeds generations"]]
 """For each arm and measure the values of each seed, generation 0 first."""
 
@@ -110,14 +116,15 @@ def interval(found: Estimate, *, digits: int = 3) -> str:
 
 
 def answer(values: Values, arms: Sequence[str]) -> str:
-    """The study in a few sentences."""
-    order = sorted((arm for arm in arms if arm != REAL), key=lambda arm: -against_control(values, arm).value)
-    beside = [(arm, against_control(values, arm)) for arm in order]
-    told = "; ".join(f"{arm} {interval(found)}, {_told(found)}" for arm, found in beside)
-    return (
-        f"Perplexity of human text after the last generation, as a multiple of the control's: {told}. "
-        + _of_control(values)
-    )
+    """The study in two sentences."""
+    beside = {arm: against_control(values, arm) for arm in arms if arm != REAL}
+    told = []
+    for said in ("higher", "lower", NOT_APART, ONE_SEED):
+        own = sorted((arm for arm, found in beside.items() if _told(found) == said), key=lambda arm: -beside[arm].value)
+        if own:
+            told.append(f"{said} under {', '.join(f'{arm} ({beside[arm].value:.3g} times)' for arm in own)}")
+    first = f"Perplexity of human text, after the last generation and beside the control: {'; '.join(told)}."
+    return f"{first} {FLAT[is_flat(slope(values[REAL, 'perplexity']))]}"
 
 
 def _of_control(values: Values) -> str:
@@ -130,8 +137,8 @@ def _of_control(values: Values) -> str:
     if flat:
         return f"The control stays flat: its perplexity changes by {change} {reach} a generation, which holds 0."
     return (
-        f"The control is not flat: its perplexity changes by {change} {reach} a generation, so that what the other arms "
-        "show is in part what fresh seeds do."
+        f"The control is not flat: its perplexity changes by {change} {reach} a generation, so that what the other "
+        "arms show is in part what fresh seeds do."
     )
 
 
@@ -151,9 +158,9 @@ def _blocks(values: Values, arm: str) -> str:
 
 def _told(ratio: Estimate) -> str:
     if not np.isfinite(ratio.low):
-        return "with one seed, so that nothing is told apart"
+        return ONE_SEED
     if ratio.low <= 1 <= ratio.high:
-        return "not told apart"
+        return NOT_APART
     return "higher" if ratio.low > 1 else "lower"
 
 

@@ -78,8 +78,8 @@ def human_text(documents: Iterable[str], settings: Settings) -> Human:
     kept = without_near_copies(fresh)
     order = sorted(kept, key=lambda text: blake3(f"language\0{text}".encode()).digest())
     most = CHARACTERS * settings.block * settings.held_blocks
-    held, rest = _first(order, characters=min(HELD_OUT * sum(map(len, order)), most))
-    learned, spare = _first(rest, characters=CHARACTERS * settings.blocks * settings.block)
+    held, rest = _first(order, characters=min(HELD_OUT * sum(map(len, order)), float(most)))
+    learned, spare = _first(rest, characters=float(CHARACTERS * settings.blocks * settings.block))
     if not held or not learned:
         raise InputError(
             f"the text has {len(order):,} different {by}s, and some are to be learned from and some held out",
@@ -173,7 +173,7 @@ def learned_blocks(human: Human, vocabulary: PieceVocabulary, settings: Settings
     return blocks[: settings.blocks], left + settings.block * max(len(blocks) - settings.blocks, 0)
 
 
-def _rows(offsets: Int64[ndarray, "d+1"], *, block: int) -> Int64[ndarray, "n b"]:
+def _rows(offsets: Int64[ndarray, "ends"], *, block: int) -> Int64[ndarray, "n b"]:
     """For each whole block of each document the numbers of its tokens."""
     counts = np.diff(offsets) // block
     document = np.repeat(np.arange(len(counts)), counts)
