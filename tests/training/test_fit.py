@@ -10,7 +10,8 @@ import torch
 
 from uncollapse.errors import BrokenModel, InputError, ModelError, OutputBusy, OutputRefused, RecipeDiffers, UsageError
 from uncollapse.language_models import load
-from uncollapse.training import Training, fit
+from uncollapse.training import Material, Training, fit
+from uncollapse.training.tokens import Block
 from uncollapse.training.workshop import WORK, Workshop
 
 SHORT = Training(tokens=6_000, context=32, batch_tokens=256)
@@ -159,3 +160,23 @@ def test_what_cannot_be(texts, tmp_path):
     with pytest.raises(OutputRefused, match=r"notes\.txt"):
         fit(texts, tmp_path / "full", SHORT)
     shutil.rmtree(tmp_path / "full")
+
+
+def test_blocks_of_tokens_are_learned_as_they_are(trained, texts, tmp_path):
+    """32 blocks of 16 tokens, four times each: 2,048 predictions to the last, and the end is never one of them."""
+    ids = load(str(trained.folder)).vocabulary.encode(texts).ids
+    blocks = [Block(ids[at : at + 16]) for at in range(0, 512, 16)]
+    settings = Training(tokens=4 * 512, context=17, batch_tokens=4 * 17)
+    made = fit(Material(blocks, human=texts), tmp_path / "blocks", settings)
+    assert (made.account["tokens"], made.account["steps"], made.account["padding_share"]) == (2_048, 32, 0)
+    assert made.account["data"] | {"digest": ""} == {"documents": 32, "tokens": 512, "digest": ""}
+    # The tokenizer is that of the human texts, so that the blocks mean what they meant.
+    assert (made.folder / "tokenizer.json").read_bytes() == (trained.folder / "tokenizer.json").read_bytes()
+
+
+def test_blocks_that_cannot_be_learned_are_refused(texts, tmp_path):
+    settings = Training(tokens=100, context=17, batch_tokens=17)
+    with pytest.raises(InputError, match="how they are spelled"):
+        fit([Block(np.arange(16))], tmp_path / "spelling", settings)
+    with pytest.raises(InputError, match="a block has token 5,000"):
+        fit(Material([Block(np.full(16, 5_000))], human=texts), tmp_path / "unknown", settings)
