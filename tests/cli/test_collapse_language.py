@@ -23,7 +23,7 @@ def desk(desk):
 def test_a_study_is_told_kept_and_gone_on_with(uncollapse, desk):
     done = uncollapse("collapse", "language", "human.jsonl", "--regime", "replace", *QUICK)
     assert done.code == 0, done.err
-    assert "replace: after 1 generations the perplexity of held-out human text is" in done.out
+    assert "replace: after 1 generation the perplexity of held-out human text is" in done.out
     assert "30 documents; left out: 0 empty, 0 copies, 0 near copies" in done.out
     assert sorted(path.name for path in (desk / "lab").iterdir()) == [
         *("first", "histograms.parquet", "index.html", "pieces", "results.parquet", "summary.json", "text")

@@ -1,5 +1,7 @@
 """A chain of generations: what each learned from, equal tokens, and the same numbers when it was killed in between."""
 
+import json
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -84,12 +86,28 @@ def test_models_that_are_no_longer_needed_are_gone(study, tmp_path):
 
 
 def test_warm_chains_go_on_from_the_last_model(study, tmp_path):
-    import json
-
     warm = SMALL.model_copy(update={"warm": True})
     *_, _table = Chain(0, "real", 0, warm, study[0]).work(tmp_path)
     told = json.loads((tmp_path / "model-02" / "training.json").read_text())
     assert told["settings"]["start"] == "model-01"
+
+
+def test_a_pretrained_model_is_where_every_generation_starts_from(study, tmp_path):
+    """A folder that was trained elsewhere, in beams: its tokenizer cuts the text, and each training begins with it."""
+    settings = SMALL.model_copy(update={"model": str(study[0] / "first" / "seed-0"), "decoding": "beam", "beams": 2})
+    folder, work = tmp_path / "study", tmp_path / "work"
+    folder.mkdir()
+    work.mkdir()
+    store = store_of(folder, settings)
+    assert store.learned.tolist() == store_of(folder).learned.tolist()
+    *_, begun = First(0, 0, settings, folder).work(work)
+    # It has read these very blocks once more than its model had.
+    assert value(begun, 0, "block_p50") < value(study[1], 0, "block_p50")
+    *_, table = Chain(0, "replace", 0, settings, folder).work(work)
+    told = json.loads((work / "model-02" / "training.json").read_text())
+    assert told["settings"]["start"] == "seed-0"
+    assert told["settings"]["learning_rate"] == settings.rate_of_learning == 2e-5
+    assert value(table, 2, "human_share") == 0
 
 
 def test_a_lost_first_model_is_named(study, tmp_path):

@@ -39,8 +39,9 @@ def _used() -> float:
 
 
 def account(plan: Plan, found: Played, *, corpus: Sequence[str], run: Mapping[str, Any]) -> dict[str, Any]:
-    """What `summary.json` holds."""
+    """What `summary.json` holds; every model of every arm has read as many tokens."""
     values = values_of(found.results)
+    (tokens,) = {int(each) for arm in plan.arms for each in values[arm, "tokens"].flat}
     text = {name.replace("_", " "): value for name, value in plan.text.account._asdict().items()}
     learning = plan.settings.rate_of_learning
     return {
@@ -55,7 +56,7 @@ def account(plan: Plan, found: Played, *, corpus: Sequence[str], run: Mapping[st
         "settings": {**plan.settings.model_dump(mode="json"), "learning_rate": learning},
         "seeds": list(plan.seeds),
         "run": dict(run),
-        "regimes": {arm: {"tokens": _tokens(values[arm, "tokens"]), **told_of(values, arm)} for arm in plan.arms},
+        "regimes": {arm: {"tokens": tokens, **told_of(values, arm)} for arm in plan.arms},
         "published": [
             dict(zip(("what", "published", "here"), row, strict=True)) for row in published_rows(values, plan.arms)
         ],
@@ -71,9 +72,3 @@ def write(told: Mapping[str, Any], found: Played, folder: Path) -> None:
         write_table(found.histograms, folder / HISTOGRAMS_FILE)
         write_whole(folder / SUMMARY_FILE, (json.dumps(told, indent=2, ensure_ascii=False) + "\n").encode())
         write_whole(folder / PAGE_FILE, page.encode())
-
-
-def _tokens(values: Any) -> int:
-    """The tokens that each model of an arm was trained on, which are as many in all of them."""
-    assert (values == values.flat[0]).all()
-    return int(values.flat[0])

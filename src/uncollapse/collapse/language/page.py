@@ -11,14 +11,15 @@ from jaxtyping import Float64
 from markupsafe import Markup
 from numpy import ndarray
 
-from uncollapse.collapse.definitions import DEFINITIONS
 from uncollapse.collapse.language.arms import ARMS, REAL
 from uncollapse.collapse.language.measures import BIN_EDGES, MEASURES
 from uncollapse.collapse.language.published import CLAIMS, DIFFERS, SHOWN
 from uncollapse.collapse.language.summary import (
+    HOLDS,
     Values,
     against_control,
     estimate,
+    generations,
     interval,
     is_flat,
     since_first,
@@ -53,7 +54,7 @@ def language_page(told: Mapping[str, Any], results: pa.Table, histograms: pa.Tab
     return page(
         Page(
             verb="collapse language",
-            title=f"{told['settings']['generations']} generations of a language model",
+            title=f"{generations(values)} of a language model",
             answer=told["answer"],
             figures=_figures(told, values, arms),
             sections=sections,
@@ -69,7 +70,7 @@ def _figures(told: Mapping[str, Any], values: Values, arms: Sequence[str]) -> li
     flat = {True: "flat", False: "not flat", None: "no interval"}[is_flat(slope(values[REAL, "perplexity"]))]
     return [
         Figure(str(len(arms) - 1), "regimes", "beside a control of human text"),
-        Figure(str(seeds), "seeds" if seeds > 1 else "seed", f"{told['settings']['generations']} generations each"),
+        Figure(str(seeds), "seeds" if seeds > 1 else "seed", f"{generations(values)} each"),
         Figure(f"{told['text']['blocks']:,}", "blocks of human text", f"{told['settings']['block']} tokens each"),
         Figure(interval(first), "perplexity of generation 0", "of held-out human text, for each token"),
         Figure(flat, "the control", "its slope over generations against the spread over seeds"),
@@ -160,8 +161,8 @@ def _last(name: str, heading: str, values: Values, arms: Sequence[str], measures
     for arm in arms:
         rows.append((arm, *(_shown_value(measure, values[arm, measure][:, -1]) for measure in measures)))
     table = Table(caption=heading, columns=columns, rows=rows)
-    said = "; ".join(f"{measure.replace('_', ' ')}: {MEASURES[measure]}" for measure in measures)
-    return Section(f"last-{name}", heading, f"{said[:1].upper()}{said[1:]}.", table.markup())
+    sentence = "Means over seeds with their intervals; what each number is stands further below."
+    return Section(f"last-{name}", heading, sentence, table.markup())
 
 
 def _shown_value(measure: str, values: Float64[ndarray, "seeds"]) -> str:
@@ -172,15 +173,14 @@ def _shown_value(measure: str, values: Float64[ndarray, "seeds"]) -> str:
 def _definitions(told: Mapping[str, Any], arms: Sequence[str]) -> Section:
     rows = [
         (name, *(told["regimes"][arm]["definitions"][name] for arm in arms), sentence)
-        for name, sentence in DEFINITIONS.items()
+        for name, sentence in HOLDS.items()
     ]
     table = Table(
         caption="Which definition of collapse holds", columns=("definition", *arms, "it holds where"), rows=rows
     )
     sentence = (
-        "Risk is the perplexity of held-out human text, an increase is one over the control's; spread is the deviation "
-        "of the blocks' log perplexity under generation 0, the tail the human text's different words, and what is "
-        "invented are words that no human block has. A small model spells such words from the beginning."
+        "The eight definitions that Schaeffer et al. 2025 list, each after the last generation. A small model from "
+        "scratch spells words of its own from the beginning."
     )
     return Section("definitions", "Definitions of collapse", sentence, table.markup())
 
@@ -217,7 +217,12 @@ def _arms(told: Mapping[str, Any], arms: Sequence[str]) -> Section:
         rows=[(arm, ARMS[arm], f"{tokens[arm]:,}") for arm in arms],
     )
     sentence = "Every model of every arm reads as many tokens in as many steps; what accumulates is read less often."
-    return Section("regimes", "The regimes", sentence, table.markup())
+    measures = Table(
+        caption="The measures",
+        columns=("measure", "what it is"),
+        rows=[(name.replace("_", " "), what) for name, what in MEASURES.items()],
+    )
+    return Section("regimes", "The regimes and the measures", sentence, table.markup() + measures.markup())
 
 
 def _provenance(told: Mapping[str, Any]) -> dict[str, dict[str, str]]:

@@ -13,9 +13,21 @@ from uncollapse.collapse.definitions import CATASTROPHE, DEFINITIONS, EARLY, INV
 from uncollapse.collapse.language.arms import ARMS, REAL
 from uncollapse.collapse.language.measures import MEASURES
 
+HOLDS = {
+    "catastrophic": f"the mean perplexity is more than {CATASTROPHE:g} times that of generation 0",
+    "any increase": "perplexity over the control's (of the control, over generation 0's) has an interval above 1",
+    "diverging": f"so, and in the second half it rises at {STILL_GROWING:g} of the first half's pace or faster",
+    "variance": f"the deviation of the blocks' log perplexity under generation 0 is under {LATE:g} of the human text's",
+    "scaling law": "the exponent of loss against tokens changes; one size of text does not say",
+    "modes": "a mode of the original law has gone; text has none that is known",
+    "tails": f"more than {1 - EARLY:g} of the human text's different words are gone from what is learned from",
+    "hallucination": f"more than {INVENTED:g} of the words that are learned from stand in no human block",
+}
+"""When each definition of collapse holds here; the thresholds are those of the laboratory."""
+assert set(HOLDS) == set(DEFINITIONS)
 RATIOS = {"perplexity", "tail_perplexity", "block_p01", "block_p50", "block_p99", "block_spread"}
 """Measures of which the mean over seeds is geometric."""
-NOT_APART, ONE_SEED = "not told apart", "by one seed, which tells nothing apart,"
+NOT_APART, ONE_SEED = "not told apart", "not told apart by one seed"
 FLAT = {
     True: "The control stays flat within its interval.",
     False: "The control is not flat.",
@@ -103,15 +115,25 @@ def said(values: Values, arm: str) -> str:
         return _of_control(values)
     beside, since = against_control(values, arm), since_first(values, arm)
     return (
-        f"{arm}: after {values[arm, 'perplexity'].shape[1] - 1} generations the perplexity of held-out human text is "
+        f"{arm}: after {generations(values)} the perplexity of held-out human text is "
         f"{interval(since)} times that of generation 0 and {interval(beside)} times the control's, {_told(beside)}; "
         f"of rare words {interval(against_control(values, arm, 'tail_perplexity'))} times. {_blocks(values, arm)}"
     )
 
 
+def _digits(value: float, digits: int = 3) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:#.{digits}g}".rstrip(".")
+
+
+def generations(values: Values) -> str:
+    """How many there were after the first, in words."""
+    count = values[REAL, "perplexity"].shape[1] - 1
+    return "1 generation" if count == 1 else f"{count} generations"
+
+
 def interval(found: Estimate, *, digits: int = 3) -> str:
     """A value with its interval, where it has one."""
-    value, low, high = (f"{part:,.0f}" if abs(part) >= 1000 else f"{part:#.{digits}g}".rstrip(".") for part in found)
+    value, low, high = (_digits(part, digits) for part in found)
     return f"{value} ({low} to {high})" if np.isfinite(found.low) else value
 
 
@@ -150,8 +172,8 @@ def _blocks(values: Values, arm: str) -> str:
     )
     lost = values[arm, "types_lost"][:, -1].mean()
     return (
-        f"Under generation 0 the median block goes from {first[0]:.3g} to {last[0]:.3g}, the 99 % quantile from "
-        f"{first[1]:.3g} to {last[1]:.3g}, their ratio from {first[2]:.3g} to {last[2]:.3g}; "
+        f"Under generation 0 the median block goes from {_digits(first[0])} to {_digits(last[0])}, the 99 % quantile "
+        f"from {_digits(first[1])} to {_digits(last[1])}, their ratio from {_digits(first[2])} to {_digits(last[2])}; "
         f"{100 * lost:.3g} % of the human text's words are gone."
     )
 
