@@ -99,8 +99,8 @@ def _by_transformers(folder: Path, settings: Settings) -> Extend:
     from uncollapse.language_models.vocabulary import PieceVocabulary  # noqa: PLC0415
 
     with quiet():
-        model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).to(device())
-    model.eval()
+        model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    model = model.eval().to(device())
     vocabulary = PieceVocabulary.load(folder, size=model.config.vocab_size)
     start = [] if vocabulary.start is None else [vocabulary.start]
     told: dict[str, Any] = {
