@@ -13,7 +13,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 LABORATORIES = ("gaussian", "discrete", "kde", "regression", "mixture", "autoencoder", "ngram")
-TELLERS = ("sources", "theory", "theory gaussian", "plan", "reproduce")
+TELLERS = ("language", "sources", "theory", "theory gaussian", "plan", "reproduce")
 VERBS = (
     *("", "edit", "revert", "generate", "prompts", "select", "arbitrate", "mix", "contest"),
     *("audit", "detect", "detector", "find", "marks", "trace", "verify", "sign", "card"),

@@ -21,6 +21,7 @@ from uncollapse.errors import (
 )
 from uncollapse.language_models import load
 from uncollapse.training import Material, Training, fit
+from uncollapse.training.tokens import Block
 from uncollapse.training.workshop import WORK, Workshop
 
 SHORT = Training(tokens=6_000, context=32, batch_tokens=256)
@@ -243,3 +244,23 @@ def test_the_loss_is_the_mean_of_what_tokens_weigh(texts, tmp_path):
 def test_as_many_weights_as_texts(texts, tmp_path):
     with pytest.raises(InputError, match="there are 3 weights of 120 texts"):
         fit(Material(texts, weights=[1.0, 1.0, 1.0]), tmp_path / "model", SHORT)
+
+
+def test_blocks_of_tokens_are_learned_as_they_are(trained, texts, tmp_path):
+    """32 blocks of 16 tokens, four times each: 2,048 predictions to the last, and the end is never one of them."""
+    ids = load(str(trained.folder)).vocabulary.encode(texts).ids
+    blocks = [Block(ids[at : at + 16]) for at in range(0, 512, 16)]
+    settings = Training(tokens=4 * 512, context=17, batch_tokens=4 * 17)
+    made = fit(Material(blocks, human=texts), tmp_path / "blocks", settings)
+    assert (made.account["tokens"], made.account["steps"], made.account["padding_share"]) == (2_048, 32, 0)
+    assert made.account["data"] | {"digest": ""} == {"documents": 32, "tokens": 512, "digest": ""}
+    # The tokenizer is that of the human texts, so that the blocks mean what they meant.
+    assert (made.folder / "tokenizer.json").read_bytes() == (trained.folder / "tokenizer.json").read_bytes()
+
+
+def test_blocks_that_cannot_be_learned_are_refused(texts, tmp_path):
+    settings = Training(tokens=100, context=17, batch_tokens=17)
+    with pytest.raises(InputError, match="how they are spelled"):
+        fit([Block(np.arange(16))], tmp_path / "spelling", settings)
+    with pytest.raises(InputError, match="a block has token 5,000"):
+        fit(Material([Block(np.full(16, 5_000))], human=texts), tmp_path / "unknown", settings)

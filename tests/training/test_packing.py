@@ -35,6 +35,16 @@ def test_by_hand():
     assert (packing.predicted.sum(), packing.padding_share) == (6, 3 / 12)
 
 
+def test_blocks_have_a_beginning_and_no_end():
+    """The blocks [5 6 7] and [8 9 4] in rows of four: 0 5 6 7 and 0 8 9 4; no end is ever predicted."""
+    tokens = tokens_of([[5, 6, 7], [8, 9, 4]])._replace(open=True)
+    packing = pack(tokens, context=4)
+    rows = [row_of(packing, at, tokens=tokens, end=0) for at in range(len(packing))]
+    assert [row.ids.tolist() for row in rows] == [[0, 5, 6, 7], [0, 8, 9, 4]]
+    assert [row.labels.tolist() for row in rows] == [[IGNORED, 5, 6, 7], [IGNORED, 8, 9, 4]]
+    assert (packing.predicted.sum(), packing.padding_share) == (6, 0)
+
+
 def test_a_question_is_read_and_not_predicted():
     """The question 5 6 7, the answer 8 9, in rows of four: 0 5 6 7 | 7 8 9 0, of which 8, 9 and the end are learned."""
     packing, rows = rows_of([[5, 6, 7, 8, 9]], 4, read=[3])

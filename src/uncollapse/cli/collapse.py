@@ -7,6 +7,7 @@ from typing import Any
 import typer
 
 from uncollapse.cli import collapse_options as options
+from uncollapse.cli.collapse_language import language
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 
@@ -47,6 +48,7 @@ def _theory() -> None:
 
 
 LABORATORIES, TELLERS = "laboratories", "without a simulation, and apart"
+app.command("language", rich_help_panel=LABORATORIES, no_args_is_help=True)(language)
 FEEDING = {"regime": options.REGIME, **options.REGIME_OPTIONS}
 for _name, (_sentence, _own, _measures) in options.LABORATORIES.items():
     _law = {each: options.LABORATORY_OPTIONS[each] for each in _own}

@@ -72,7 +72,7 @@ def _read(model: LanguageModel, texts: Sequence[str], rare: frozenset[str]) -> R
     confidence = np.where(known, np.exp(scores.confidence.astype(np.float64)), 0.0)
     nats = np.where(known, -scores.logprob.astype(np.float64), 0.0)
     width = np.diff(tokens.spans, axis=1)[:, 0]
-    of_rare = known & _touching(tokens, texts, rare)
+    of_rare = known & touching(tokens, texts, rare)
 
     def summed(values: ndarray) -> ndarray:
         return np.bincount(tokens.document_of(), weights=values, minlength=len(tokens))
@@ -94,7 +94,7 @@ def _read(model: LanguageModel, texts: Sequence[str], rare: frozenset[str]) -> R
     )
 
 
-def _touching(tokens: Tokens, texts: Sequence[str], words: frozenset[str]) -> Bool[ndarray, "n"]:
+def touching(tokens: Tokens, texts: Sequence[str], words: frozenset[str]) -> Bool[ndarray, "n"]:
     """Which tokens have a byte of one of these words."""
     found = np.zeros(len(tokens.ids), np.bool_)
     for number, text in enumerate(texts):

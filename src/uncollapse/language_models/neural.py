@@ -59,6 +59,14 @@ class NeuralModel:
         other._start = None
         return other
 
+    def without_end(self) -> "NeuralModel":
+        """The same model, which never ends a text before as many tokens are written as it may have."""
+        other = copy(self)
+        other.vocabulary = copy(self.vocabulary)
+        other.vocabulary.ends = ()
+        other.__dict__.pop("_banned", None)
+        return other
+
     @property
     def way(self) -> Way:
         """How the model is read."""

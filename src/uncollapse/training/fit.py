@@ -18,7 +18,7 @@ from uncollapse.language_models.addresses import last_part
 from uncollapse.language_models.quiet import quiet
 from uncollapse.training.account import Trained
 from uncollapse.training.settings import Training
-from uncollapse.training.tokens import Pair, Tokenised, plain, write_tokens
+from uncollapse.training.tokens import Item, Tokenised, plain, write_tokens
 from uncollapse.training.workshop import FINISHED, STEPS, Workshop
 
 if TYPE_CHECKING:
@@ -50,12 +50,12 @@ class Telling(NamedTuple):
 
 
 class Material(NamedTuple):
-    """What is learned from: texts or pairs, those of them that are human (a tokenizer is learned from these, where they
-    are told apart), what is known of where they come from (`model_depth`, `trained_on`), and a weight above 0 for each
-    text: a token's loss counts so much, in the mean once.
+    """What is learned from: texts, pairs or blocks, those of them that are human (a tokenizer is learned from these,
+    where they are told apart), what is known of where they come from (`model_depth`, `trained_on`), and a weight above
+    0 for each text: a token's loss counts so much, in the mean once.
     """
 
-    texts: Iterable[str | Pair]
+    texts: Iterable[Item]
     human: Iterable[str] | None = None
     parentage: Mapping[str, Any] = MappingProxyType({})
     weights: Iterable[float] | None = None

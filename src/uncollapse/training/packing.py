@@ -2,7 +2,7 @@
 
 A document is read as `end, its tokens, end`: the model learns how documents begin and where they stop. Pieces of one
 document overlap in one token, which the first of them predicts and the second only reads, so that every token of every
-document is predicted exactly once. Positions start anew in every piece.
+document is predicted exactly once. Positions start anew in every piece. Blocks of tokens are read without the last end.
 """
 
 from bisect import bisect_left, insort
@@ -61,7 +61,7 @@ def pack(tokens: Tokenised, *, context: int, together: bool = True) -> Packing:
 
     Source: best-fit decreasing (Johnson 1974), for language models Ding et al. 2024 (arXiv 2404.10830), section 3.
     """
-    document, first, length = _pieces(tokens.sizes + 2, context)
+    document, first, length = _pieces(tokens.sizes + (1 if tokens.open else 2), context)
     order = np.argsort(-length, kind="stable")
     row = _best_fit(length[order], context) if together else np.arange(len(order))
     back = np.empty(len(order), np.int64)
