@@ -1,4 +1,4 @@
-"""`uncollapse forecast`: how much synthetic text a corpus can take, told by small models before a large one is paid for."""
+"""`uncollapse forecast`: how much synthetic text a corpus can take, by small models before a large one."""
 
 from pathlib import Path
 from typing import Annotated, TypeAlias
@@ -31,7 +31,7 @@ Sizes: TypeAlias = Annotated[
     typer.Option(
         metavar="NAMES",
         rich_help_panel=STUDY,
-        help="Sizes of the proxies, as `train --size` has them (tiny,small): two say how far to trust one.",
+        help="Of the proxies, as `train --size` has them, or counted (tiny,small): two say how far to trust one.",
     ),
 ]
 Tokens: TypeAlias = Annotated[
@@ -120,7 +120,7 @@ def forecast(
     """Say how much synthetic text a corpus can take: small models read it in several shares, all at equal tokens.
 
     [bold]uncollapse forecast --human essays.jsonl --synthetic made/ -o forecast/[/bold]   half an hour
-    [bold]uncollapse forecast --human h.jsonl --synthetic s.jsonl --sizes tiny,small --by domain --budget-minutes 20 -o f/[/bold]
+    [bold]uncollapse forecast --human h.jsonl --synthetic s.jsonl --by domain --budget-minutes 20 -o f/[/bold]
 
     Held-out human text is read by every proxy and learned from by none; what shares 13 words in a row with it is left
     out on both sides. Machine and text are timed first, and the plan is printed before it begins. What was finished is

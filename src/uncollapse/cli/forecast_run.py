@@ -19,12 +19,11 @@ from uncollapse.collapse.forecast import keeping
 from uncollapse.collapse.forecast.page import forecast_page, interval
 from uncollapse.collapse.forecast.planning import Plan
 from uncollapse.collapse.forecast.settings import SHARES, Forecast, Share
-from uncollapse.collapse.forecast.study import check_folder, forecast
+from uncollapse.collapse.forecast.study import Way, check_folder, forecast
 from uncollapse.collapse.forecast.telling import Told, as_json, percent, told
 from uncollapse.collapse.forecast.text import Given
 from uncollapse.errors import MissingInput, UsageError
 from uncollapse.evaluation.questions import Question, read_questions
-from uncollapse.training.sizes import size_of
 
 SOME_FAILED = 3
 MANY = ("human", "synthetic", "on", "task_files")
@@ -94,10 +93,7 @@ def forecast_job(given: Mapping[str, Any], *, base: Path | None = None) -> Forec
         if not values.get(name):
             hint = "uncollapse forecast --human essays.jsonl --synthetic made/ -o forecast/"
             raise UsageError(f"{flag} is missing", hint=hint)
-    job = checked(ForecastJob, values, verb="forecast")
-    for size in job.sizes:
-        size_of(size)
-    return job
+    return checked(ForecastJob, values, verb="forecast")
 
 
 def perform(job: ForecastJob, *, as_json: bool = False) -> int:
@@ -107,9 +103,8 @@ def perform(job: ForecastJob, *, as_json: bool = False) -> int:
     tasks = _tasks(job)
     try:
         with Steps("forecast") as reached:
-            studied = forecast(
-                job.given, job.settings, folder, tasks=tasks, workers=job.workers, planned=_announce, reached=reached
-            )
+            way = Way(_announce, reached, job.workers)
+            studied = forecast(job.given, job.settings, folder, tasks=tasks, way=way)
     except KeyboardInterrupt:
         sys.stderr.write(f"stopped: what is finished lies in {visible(job.output)}; the same command goes on\n")
         raise

@@ -19,6 +19,8 @@ from uncollapse.collapse.forecast.tokens import Counted
 
 LEAST_OF_DOMAIN = 5
 """Held-out documents without which a domain has no numbers of its own."""
+LEARNED = 0.1
+"""How far the loss of a proxy of share 0 must lie below that of token frequencies alone, as a part of it."""
 TRAINING, CALIBRATION = "training_loss", "calibration_error"
 
 
@@ -49,7 +51,10 @@ class Shape(NamedTuple):
 
 @dataclass(frozen=True)
 class Analysis:
-    """What the proxies of one size say; `measures` by name, `domains` and `tasks` by theirs."""
+    """What the proxies of one size say; `measures` by name, `domains` and `tasks` by theirs.
+
+    `frequencies` is the loss of one who knows how often each token occurs in human text, and nothing else.
+    """
 
     readings: Readings
     measures: Mapping[str, Estimate]
@@ -62,6 +67,12 @@ class Analysis:
     recommended: Recommended
     shape: Shape
     floor: Floor
+    frequencies: float
+
+    @property
+    def learned(self) -> bool:
+        """Whether a proxy that read human text alone has learned more than how often tokens occur."""
+        return float(self.measures[LOSS].mean[0]) <= (1 - LEARNED) * self.frequencies
 
 
 def analysed(
@@ -97,6 +108,7 @@ def analysed(
         recommended=answers.recommended(fitted, tolerance=tolerance),
         shape=Shape(_change(measures[TRAINING]), _change(loss)),
         floor=floor(reading.shares, loss),
+        frequencies=text.frequencies[reading.size],
     )
 
 

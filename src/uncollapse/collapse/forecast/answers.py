@@ -46,7 +46,7 @@ class Best(NamedTuple):
 class Recommended(NamedTuple):
     """The largest share up to which the upper bound of the loss's rise stays under the tolerance.
 
-    `rise`, `low` and `high` are the rise there, as a part of the loss at share 0; `bounded_by` says what the share ends at.
+    `rise`, `low` and `high` are the rise there, as a part of the loss at share 0; `bounded_by` says what ends it.
     """
 
     share: float
@@ -64,7 +64,9 @@ def rises(curve: Curve) -> list[Reached]:
         middle, drawn = risen(curve.values[None], measure), risen(curve.drawn, measure)
         for rise in RISES:
             share = float(first_above(middle, rise, curve.grid)[0])
-            low, high = np.quantile(first_above(drawn, rise, curve.grid), [(1 - LEVEL) / 2, (1 + LEVEL) / 2], method="nearest")
+            low, high = np.quantile(
+                first_above(drawn, rise, curve.grid), [(1 - LEVEL) / 2, (1 + LEVEL) / 2], method="nearest"
+            )
             found.append(Reached(measure, rise, *(_known(value) for value in (share, float(low), float(high)))))
     return found
 

@@ -6,8 +6,8 @@ ones, and the loss falls as a power of the tokens that a model has read,
     loss(s) = a + b ((1 - s) + worth s)^-.28.
 
 At worth 1 synthetic text is as good as human text, beyond it better; at worth .01 the last share that is all synthetic
-is a hundredth of the text. Where means lie farther from the form than seeds scatter, the curve is none of this form, and
-goes through the means instead.
+is a hundredth of the text. Where means lie farther from the form than seeds scatter, the curve is none of this form,
+and goes through the means instead.
 """
 
 from collections.abc import Sequence
@@ -43,36 +43,43 @@ class Fit(NamedTuple):
     left: Float64[ndarray, "b"]
 
 
-class Curve(NamedTuple):
-    """The curve at each of a thousand shares, and draws of it; `unfit` is the p value of the form's lack of fit.
-
-    `worth` with its bounds and `left` are the form's, whether it was taken or not; NaN where there are too few shares.
+class Tried(NamedTuple):
+    """How the form fits: the worth of a synthetic token with its bounds, the root mean square of what it leaves, and
+    the p value of that beside the scatter of seeds. NaN where there are too few shares, or seeds.
     """
+
+    worth: tuple[float, float, float]
+    left: float
+    unfit: float
+
+
+NEVER = Tried((float("nan"),) * 3, float("nan"), float("nan"))
+
+
+class Curve(NamedTuple):
+    """The curve at each of a thousand shares, and draws of it; `form` says how the form fits, taken or not."""
 
     kind: Kind
     grid: Float64[ndarray, "g"]
     values: Float64[ndarray, "g"]
     drawn: Float64[ndarray, "b g"]
-    worth: tuple[float, float, float]
-    left: float
-    unfit: float
+    form: Tried
 
 
 def curve(shares: Sequence[float], estimate: Estimate) -> Curve:
     """The curve through the means of an estimate."""
     at = np.asarray(shares, np.float64)
     grid = np.linspace(0, float(at[-1]), GRID)
-    nothing = float("nan")
     if len(at) <= PARAMETERS:
-        return _through(at, grid, estimate, worth=(nothing,) * 3, left=nothing, unfit=nothing)
+        return _through(at, grid, estimate, NEVER)
     best, drawn = fit(at, estimate.mean[None]), fit(at, estimate.drawn)
     low, high = bounds(drawn.worth)
-    worth = (float(best.worth[0]), float(low), float(high))
-    left, unfit = float(best.left[0]), _unfit(best, estimate, count=len(at))
-    taken = unfit >= UNFIT if estimate.freedom else left <= NEAR * np.ptp(estimate.mean)
+    unfit = _unfit(best, estimate, count=len(at))
+    form = Tried((float(best.worth[0]), float(low), float(high)), float(best.left[0]), unfit)
+    taken = unfit >= UNFIT if estimate.freedom else form.left <= NEAR * np.ptp(estimate.mean)
     if not taken:
-        return _through(at, grid, estimate, worth=worth, left=left, unfit=unfit)
-    return Curve("effective tokens", grid, values(best, grid)[0], values(drawn, grid), worth, left, unfit)
+        return _through(at, grid, estimate, form)
+    return Curve("effective tokens", grid, values(best, grid)[0], values(drawn, grid), form)
 
 
 def fit(shares: Float64[ndarray, "s"], means: Float64[ndarray, "b s"]) -> Fit:
@@ -112,19 +119,11 @@ def _unfit(best: Fit, estimate: Estimate, *, count: int) -> float:
     return float(fisher(freedom, estimate.freedom).sf(ratio))
 
 
-def _through(
-    at: Float64[ndarray, "s"],
-    grid: Float64[ndarray, "g"],
-    estimate: Estimate,
-    *,
-    worth: tuple[float, float, float],
-    left: float,
-    unfit: float,
-) -> Curve:
+def _through(at: Float64[ndarray, "s"], grid: Float64[ndarray, "g"], estimate: Estimate, form: Tried) -> Curve:
     """The cubic through the means that has no bends of its own between them.
 
     Source: Fritsch and Carlson 1980.
     """
     middle = np.asarray(PchipInterpolator(at, estimate.mean)(grid))
     drawn = np.asarray(PchipInterpolator(at, estimate.drawn, axis=1)(grid))
-    return Curve("through the means", grid, middle, drawn, worth, left, unfit)
+    return Curve("through the means", grid, middle, drawn, form)

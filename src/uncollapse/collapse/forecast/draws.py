@@ -75,7 +75,7 @@ def over_domains(
     *,
     domain: Int64[ndarray, "d"],
 ) -> Estimate:
-    """The estimate of the mean over domains, each counting the same; exp of it is the geometric mean of perplexities."""
+    """The estimate of the mean over domains, each counting the same: the log of the geometric mean of perplexities."""
     parts = [
         _ratios(above[..., own], below[..., own], weights[:, own]) for own in (domain == at for at in np.unique(domain))
     ]
@@ -99,9 +99,7 @@ def over_seeds(each: Float64[ndarray, "s k"], generator: Generator, *, draws: in
     return _with_seeds(each, np.broadcast_to(each.mean(axis=1), (draws, len(each))), generator)
 
 
-def _with_seeds(
-    each: Float64[ndarray, "s k"], drawn: Float64[ndarray, "b s"], generator: Generator
-) -> Estimate:
+def _with_seeds(each: Float64[ndarray, "s k"], drawn: Float64[ndarray, "b s"], generator: Generator) -> Estimate:
     """The draws with what other seeds would change added to them.
 
     Source: the additive two-way layout, Scheffé 1959, section 4.2: the mean square of its residuals is the scatter.

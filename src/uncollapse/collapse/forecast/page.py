@@ -6,7 +6,15 @@ from typing import Any
 
 from markupsafe import Markup
 
-from uncollapse.collapse.forecast.telling import Told, answer, helps_sentence, percent, shape_sentence, trust_sentence
+from uncollapse.collapse.forecast.telling import (
+    Told,
+    answer,
+    helps_sentence,
+    learned_sentence,
+    percent,
+    shape_sentence,
+    trust_sentence,
+)
 from uncollapse.report import NONE, Assets, Axes, Band, Figure, Page, Points, Section, Table, lines, page
 from uncollapse.report.rendering import asset
 from uncollapse.version import __version__
@@ -67,9 +75,17 @@ def _figures(done: Told, told: Json) -> list[Figure]:
     change = main.shape.human
     settings, plan = done.studied.settings, done.studied.plan
     return [
-        Figure(percent(main.recommended.share), "recommended share", f"loss up by less than {percent(settings.tolerance)}"),
+        Figure(
+            percent(main.recommended.share) if main.learned else NONE,
+            "recommended share",
+            f"loss up by less than {percent(settings.tolerance)}" if main.learned else "the proxies learned too little",
+        ),
         Figure(f"× {exp(change.value):.3g}", "perplexity", f"at {percent(settings.shares[-1])} synthetic beside none"),
-        Figure(f"{plan.runs}", "proxies", f"{len(settings.shares)} shares, {settings.seeds} seeds, {', '.join(settings.sizes)}"),
+        Figure(
+            f"{plan.runs}",
+            "proxies",
+            f"{len(settings.shares)} shares, {settings.seeds} seeds, {', '.join(settings.sizes)}",
+        ),
         Figure(f"{plan.tokens:,}", "tokens each", told["plan"]["limited_by"]),
     ]
 
@@ -92,11 +108,9 @@ def _curve(size: str, each: Json, done: Told) -> Section:
         x="synthetic share",
         y="perplexity",
     )
-    rows = [
-        (f"{row['measure']} + {100 * row['rise']:.0f} %", *_reached(row, shares[-1])) for row in each["rises"]
-    ]
+    rows = [(f"{row['measure']} + {100 * row['rise']:.0f} %", *_reached(row, shares[-1])) for row in each["rises"]]
     table = Table(caption="Where it has risen", columns=("rise over share 0", "share", "interval"), rows=rows)
-    sentence = f"{helps_sentence(analysis)} {_fit_sentence(each['curve'])}"
+    sentence = f"{learned_sentence(analysis)} {helps_sentence(analysis)} {_fit_sentence(each['curve'])}"
     body = lines(x, bands=[band], axes=axes, points=[over]).markup() + table.markup()
     return Section(f"curve-{size}", f"The curve, {size}", sentence, body)
 
@@ -228,7 +242,7 @@ def _theory(size: str, each: Json) -> Section:
 
 def _trust(done: Told) -> Section:
     rows = [
-        (" and ".join(each.sizes), *(f"{each[at][0]:.2f} ({each[at][1]:.2f} to {each[at][2]:.2f})" for at in (1, 2)))
+        (" and ".join(each.sizes), *(f"{a:.2f} ({b:.2f} to {c:.2f})" for a, b, c in (each.spearman, each.kendall)))
         for each in done.agreements
     ]
     table = Table(caption="Rank correlation of the shares", columns=("sizes", "Spearman", "Kendall"), rows=rows)

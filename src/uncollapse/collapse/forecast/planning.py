@@ -14,7 +14,7 @@ KEPT = 0.8
 """The part of the budget that is planned for; what else the machine has to do takes the rest."""
 STARTS = 20.0
 """Seconds until the processes have loaded what they need, and the page is written."""
-LEAST_STEPS = 200
+LEAST_STEPS = 400
 """Steps of the optimizer without which no proxy tells anything."""
 
 
@@ -22,7 +22,7 @@ LEAST_STEPS = 200
 class Plan:
     """What is to be done. `tokens` are those of each run; `available` those of each side by size.
 
-    `minutes` are expected with so many workers; None where the tokens were given without a budget and nothing was timed.
+    `minutes` are expected with so many workers; None where tokens were given without a budget and nothing was timed.
     """
 
     tokens: int
@@ -133,9 +133,7 @@ def _checked(plan: Plan, settings: Forecast) -> Plan:
     )
 
 
-def _too_long(
-    settings: Forecast, speeds: Mapping[str, Speed], tokens: int, fits: int, *, workers: int
-) -> UsageError:
+def _too_long(settings: Forecast, speeds: Mapping[str, Speed], tokens: int, fits: int, *, workers: int) -> UsageError:
     needed = (seconds(tokens, settings, speeds, workers=workers) / KEPT + STARTS) / 60
     return UsageError(
         f"{_runs(settings)} proxies of {tokens:,} tokens take some {needed:.0f} minutes here, "

@@ -10,33 +10,30 @@ import numpy as np
 import pyarrow as pa
 
 from uncollapse.collapse.forecast.composing import Composed, composed
+from uncollapse.collapse.forecast.kinds import Lesson, Pace
+from uncollapse.collapse.forecast.learning import learn
 from uncollapse.collapse.forecast.text import HELD_OUT, HUMAN
 from uncollapse.collapse.forecast.tokens import read_counted
 from uncollapse.evaluation.choice import answer, right
 from uncollapse.evaluation.measures import columns_of
 from uncollapse.evaluation.questions import Question
 from uncollapse.evaluation.reading import read_texts
-from uncollapse.language_models import load
 from uncollapse.language_models.model import LanguageModel
-from uncollapse.training import Material, Trained, Training, fit
 
 TASKS = "questions.json"
-LAST = 4
-"""The training loss is that of the last quarter of the tokens, which is read when most is learned."""
 ACCOUNT = b"account"
 
 
 @dataclass(frozen=True)
 class Proxy:
-    """One training of the study; what it reads lies beside its folder."""
+    """One proxy of the study; what it reads lies beside its folder."""
 
     index: int
     size: str
     share: float
     seed: int
     tokens: int
-    batch_tokens: int
-    learning_rate: float
+    pace: Pace
 
     @property
     def name(self) -> str:
@@ -48,41 +45,20 @@ class Proxy:
         text = read_counted(folder.parent)
         made = composed(text, size=self.size, share=self.share, tokens=self.tokens, seed=self.seed)
         yield "learning"
-        training = Training(
-            size=self.size, seed=self.seed, batch_tokens=self.batch_tokens, learning_rate=self.learning_rate
-        )
-        trained = fit(Material(made.texts, human=text.texts(HUMAN)), folder / "model", training)
+        model, told = learn(Lesson(made.texts, text.texts(HUMAN), self.size, self.seed, self.pace), folder)
         yield "reading"
-        model = load(str(folder / "model"), dtype="float32")
         columns = columns_of(read_texts(model, text.texts(HELD_OUT)))
-        account = {**told_of(trained, made), "tasks": answered(model, read_tasks(folder.parent))}
-        yield table_of(columns, account)
+        tasks = answered(model, read_tasks(folder.parent))
+        yield table_of(columns, {**told, **sides_of(made), "tasks": tasks})
 
 
-def told_of(trained: Trained, made: Composed) -> dict[str, Any]:
-    """What is kept of a training."""
-    told = trained.account
+def sides_of(made: Composed) -> dict[str, int | float]:
+    """What a proxy read of either side, in tokens and in epochs."""
     return {
-        "tokens": told["tokens"],
-        "human_tokens": made.human.tokens,
-        "synthetic_tokens": made.synthetic.tokens,
-        "human_epochs": made.human.epochs,
-        "synthetic_epochs": made.synthetic.epochs,
-        "documents": told["data"]["documents"],
-        "parameters": told["parameters"],
-        "tokenizer": told["plan"]["tokenizer"],
-        "training_loss": last_loss(told["losses"]),
-        "seconds": told["seconds"],
-        "tokens_per_second": told["tokens_per_second"],
+        f"{name}_{what}": getattr(side, what)
+        for name, side in (("human", made.human), ("synthetic", made.synthetic))
+        for what in ("tokens", "epochs")
     }
-
-
-def last_loss(losses: Sequence[tuple[int, float]]) -> float:
-    """The mean loss, in nats a token, of the last quarter of the steps; each point is the mean since the one before."""
-    steps = np.array([0, *(step for step, _ in losses)])
-    first = steps[-1] * (LAST - 1) / LAST
-    weights = np.clip(steps[1:] - np.maximum(steps[:-1], first), 0, None)
-    return float(np.average([loss for _, loss in losses], weights=weights))
 
 
 def answered(model: LanguageModel, tasks: Mapping[str, Sequence[Question]]) -> dict[str, dict[str, list[int]]]:

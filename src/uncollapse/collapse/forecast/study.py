@@ -24,6 +24,22 @@ NOT_IN_CLAIM = {"tolerance"}
 Tasks = Mapping[str, Sequence[Question]]
 
 
+class Way(NamedTuple):
+    """How it is done, which changes no number but the tokens that a budget allows.
+
+    `planned` hears the plan before the first proxy learns, `reached` how far it is; unless said, all cores work.
+    """
+
+    planned: Callable[[Plan], object]
+    reached: Reached
+    workers: int | None = None
+
+    @property
+    def hands(self) -> int:
+        """How many proxies are worked at once."""
+        return self.workers or cores()
+
+
 class Studied(NamedTuple):
     """Everything that came of a study: its text, its plan, a table for each proxy, and the seconds of this start."""
 
@@ -35,19 +51,8 @@ class Studied(NamedTuple):
     seconds: float
 
 
-def forecast(
-    given: Given,
-    settings: Forecast,
-    folder: Path,
-    *,
-    tasks: Tasks,
-    workers: int | None = None,
-    planned: Callable[[Plan], object] = lambda plan: None,
-    reached: Reached = lambda step: None,
-) -> Studied:
+def forecast(given: Given, settings: Forecast, folder: Path, *, tasks: Tasks, way: Way) -> Studied:
     """What came of the study; what the folder holds of it is not done again, and its plan stays.
-
-    `planned` hears the plan before the first proxy learns, `reached` how far it is.
 
     Raises:
         InputError: the text is not there, not what it was given as, or too little.
@@ -56,22 +61,21 @@ def forecast(
     """
     began = time.monotonic()
     check_folder(folder)
-    reached("text is read")
+    way.reached("text is read")
     parts = parted(given, held_out=settings.held_out)
     asked = claim_of(parts, settings, tasks)
     text = counted(parts, settings.sizes)
-    workers = workers or cores()
     plan = _kept(folder / PIECES / PLAN, asked)
     if plan is None:
         _put(text, tasks, folder / PIECES)
-        plan = _plan(text, settings, folder, workers=workers, began=began, reached=reached)
+        plan = _plan(text, settings, folder, way=way, began=began)
         with refusals(folder):
             told = {"asked": asked, "plan": plan.as_json()}
             write_whole(folder / PIECES / PLAN, (json.dumps(told, indent=2) + "\n").encode())
-    planned(plan)
+    way.planned(plan)
     runs = runs_of(settings, plan)
     claim = {**asked, "tokens of a run": plan.tokens}
-    tables = studied(runs, folder, claim=claim, workers=workers, reached=reached)
+    tables = studied(runs, folder, claim=claim, workers=way.hands, reached=way.reached)
     return Studied(settings, parts, text, plan, tables, time.monotonic() - began)
 
 
@@ -103,8 +107,7 @@ def runs_of(settings: Forecast, plan: Plan) -> list[Proxy]:
     cells = [
         (size, share, settings.seed + at) for size in order for at in range(settings.seeds) for share in settings.shares
     ]
-    pace = (settings.batch_tokens, settings.learning_rate)
-    return [Proxy(index, *cell, plan.tokens, *pace) for index, cell in enumerate(cells)]
+    return [Proxy(index, *cell, plan.tokens, settings.pace) for index, cell in enumerate(cells)]
 
 
 def _slowness(plan: Plan) -> Callable[[str], float]:
@@ -135,19 +138,17 @@ def _put(text: Counted, tasks: Tasks, folder: Path) -> None:
         write_whole(folder / proxies.TASKS, proxies.write_tasks(tasks))
 
 
-def _plan(
-    text: Counted, settings: Forecast, folder: Path, *, workers: int, began: float, reached: Reached
-) -> Plan:
+def _plan(text: Counted, settings: Forecast, folder: Path, *, way: Way, began: float) -> Plan:
     there = planning.available(text, settings)
     if settings.budget is None:
-        return planning.without_budget(there, settings, workers=workers)
-    tried = timing.probes(settings.sizes, workers=workers, batch_tokens=settings.batch_tokens)
+        return planning.without_budget(there, settings, workers=way.hands)
+    tried = timing.probes(settings.sizes, workers=way.hands, pace=settings.pace)
     tables = studied(
         tried,
         folder / PIECES / TIMED,
-        claim={"batch_tokens": settings.batch_tokens},
-        workers=workers,
-        reached=lambda step: reached(f"timing, {step}"),
+        claim={"pace": settings.pace},
+        workers=way.hands,
+        reached=lambda step: way.reached(f"timing, {step}"),
     )
     speeds = timing.speeds(tables, settings.sizes)
-    return planning.within_budget(there, settings, speeds, workers=workers, spent=time.monotonic() - began)
+    return planning.within_budget(there, settings, speeds, workers=way.hands, spent=time.monotonic() - began)

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from uncollapse.collapse.forecast import draws
-from uncollapse.collapse.forecast.analysis import Analysis, analysed, domain_numbers
+from uncollapse.collapse.forecast.analysis import LEARNED, LEAST_OF_DOMAIN, Analysis, Change, analysed, domain_numbers
+from uncollapse.collapse.forecast.answers import Recommended
 from uncollapse.collapse.forecast.draws import Estimate
-from uncollapse.collapse.forecast.readings import LOSS, readings
+from uncollapse.collapse.forecast.readings import BITS, LOSS, readings
 from uncollapse.collapse.forecast.study import Studied, runs_of
 from uncollapse.collapse.forecast.text import HELD_OUT
 from uncollapse.collapse.forecast.trust import Agreement, agreements
@@ -31,8 +32,8 @@ class Told:
 
     @property
     def main(self) -> Analysis:
-        """The analysis of the largest proxies, which speaks for all."""
-        return max(self.analyses.values(), key=lambda each: each.readings.accounts[0][0]["parameters"])
+        """The analysis that speaks for all: of the proxies that read human text best, by bits a byte at share 0."""
+        return min(self.analyses.values(), key=lambda each: float(each.measures[BITS].mean[0]))
 
     @property
     def tokens(self) -> tuple[int, int]:
@@ -75,10 +76,12 @@ def _warnings(done: Told) -> list[str]:
         if again:
             found.append(f"{size}: text is read more than once at shares of {', '.join(again)}; see the epochs")
     for size, each in done.analyses.items():
+        if not each.learned:
+            found.append(f"{size}: proxies know little more than how often tokens occur, and say nothing")
         if each.curve.kind == "through the means" and len(settings.shares) > 3:
             found.append(f"{size}: no curve of the form fits; between the shares that were tried it is a guess")
     small = domain_numbers(done.studied.text)
-    names = [name for name, count in zip(done.studied.text.domains, small, strict=True) if count < 5]
+    names = [name for name, count in zip(done.studied.text.domains, small, strict=True) if count < LEAST_OF_DOMAIN]
     if names and len(small) > 1:
         found.append(f"too few held-out documents for numbers of their own: {', '.join(names)}")
     return found
@@ -97,7 +100,7 @@ def as_json(done: Told) -> dict[str, Any]:
     }
     told = {
         "answer": answer(done),
-        "recommended_share": done.main.recommended.share,
+        "recommended_share": done.main.recommended.share if done.main.learned else None,
         "recommended_by": done.main.readings.size,
         "shape": shape_sentence(done.main),
         "trust": trust_sentence(done),
@@ -127,7 +130,7 @@ def _size(each: Analysis) -> dict[str, Any]:
             *(column[::step].tolist() for column in (each.curve.grid, each.curve.values, low, high)), strict=True
         )
     ]
-    worth = dict(zip(("value", "low", "high"), each.curve.worth, strict=True))
+    worth = dict(zip(("value", "low", "high"), each.curve.form.worth, strict=True))
     named = {**each.measures, **({} if each.over_domains is None else {"loss over domains": each.over_domains})}
     return {
         "parameters": each.readings.accounts[0][0]["parameters"],
@@ -135,8 +138,8 @@ def _size(each: Analysis) -> dict[str, Any]:
         "curve": {
             "kind": each.curve.kind,
             "worth_of_a_synthetic_token": worth,
-            "left": each.curve.left,
-            "lack_of_fit_p": each.curve.unfit,
+            "left": each.curve.form.left,
+            "lack_of_fit_p": each.curve.form.unfit,
             "points": points,
         },
         "measures": {name: _by_share(each, estimate) for name, estimate in named.items()},
@@ -151,6 +154,8 @@ def _size(each: Analysis) -> dict[str, Any]:
             "published": each.shape.published,
         },
         "floor": each.floor._asdict(),
+        "frequencies": each.frequencies,
+        "learned": each.learned,
     }
 
 
@@ -183,12 +188,16 @@ def answer(done: Told) -> str:
     main = done.main
     found = main.recommended
     who = f"{main.readings.size} proxies of {done.studied.plan.tokens:,} tokens"
+    if not main.learned:
+        return (
+            f"No share can be recommended or advised against: {who} have not learned enough. {learned_sentence(main)}"
+        )
     if main.best.helps:
         return f"{helps_sentence(main)} {_recommended(found, who)}"
     return _recommended(found, who)
 
 
-def _recommended(found: Any, who: str) -> str:
+def _recommended(found: Recommended, who: str) -> str:
     tolerance = percent(found.tolerance)
     if found.share == 0:
         return (
@@ -199,6 +208,16 @@ def _recommended(found: Any, who: str) -> str:
     return (
         f"Up to {percent(found.share)} synthetic text{end}: by {who}, the loss on human text then rises by less than"
         f" {tolerance} ({percent(found.rise)}, interval {percent(found.low)} to {percent(found.high)})."
+    )
+
+
+def learned_sentence(each: Analysis) -> str:
+    """How much the proxies of share 0 know beyond token frequencies."""
+    loss, frequencies = float(each.measures[LOSS].mean[0]), each.frequencies
+    return (
+        f"At share 0 the loss on human text is {loss:.3f} nats a token, and that of token frequencies alone"
+        f" {frequencies:.3f}: {percent(1 - loss / frequencies)} below, where a forecast needs {percent(LEARNED)}"
+        f"{'' if each.learned else '; give it more minutes, more text or fewer proxies'}."
     )
 
 
@@ -226,12 +245,12 @@ def shape_sentence(each: Analysis) -> str:
     return f"{facts}: not the published shape, which is that the first falls and the second rises."
 
 
-def _nats(change: Any) -> str:
+def _nats(change: Change) -> str:
     said = f"{change.value:+.3g} nats a token"
     return f"{said}, {change.low:+.3g} to {change.high:+.3g}" if isfinite(change.low) else f"{said}, no interval"
 
 
-def _times(change: Any) -> str:
+def _times(change: Change) -> str:
     return f"{exp(change.low):.3g} to {exp(change.high):.3g}" if isfinite(change.low) else "no interval"
 
 
@@ -246,5 +265,3 @@ def trust_sentence(done: Told) -> str:
         for each in done.agreements
     ]
     return f"{'; '.join(said)}. What a model of another order of size would say is not known."
-
-

@@ -10,14 +10,14 @@ from statistics import mean
 import pyarrow as pa
 
 from uncollapse.collapse.forecast.composing import composed
+from uncollapse.collapse.forecast.kinds import Lesson, Pace
+from uncollapse.collapse.forecast.learning import learn
 from uncollapse.collapse.forecast.proxies import answered, read_tasks
 from uncollapse.collapse.forecast.text import HELD_OUT, HUMAN
 from uncollapse.collapse.forecast.tokens import read_counted
 from uncollapse.evaluation.reading import read_texts
-from uncollapse.language_models import load
-from uncollapse.training import Material, Training, fit
 
-BATCHES = 64
+BATCHES = 100
 SHARE = 10  # one held-out document of so many is read, and one question of so many is asked
 LOADED = ("uncollapse.training.trainer", "uncollapse.training.beginning", "uncollapse.training.rows")
 
@@ -41,7 +41,7 @@ class Probe:
     index: int
     size: str
     copy: int
-    batch_tokens: int
+    pace: Pace
 
     @property
     def name(self) -> str:
@@ -56,26 +56,22 @@ class Probe:
         yield "timing"
         began = time.monotonic()
         text = read_counted(where)
-        made = composed(text, size=self.size, share=0.0, tokens=BATCHES * self.batch_tokens, seed=self.copy)
-        trained = fit(
-            Material(made.texts, human=text.texts(HUMAN)),
-            folder / "model",
-            Training(size=self.size, seed=self.copy, batch_tokens=self.batch_tokens),
-        )
+        tokens = BATCHES * self.pace.batch_tokens
+        made = composed(text, size=self.size, share=0.0, tokens=tokens, seed=self.copy)
+        model, told = learn(Lesson(made.texts, text.texts(HUMAN), self.size, self.copy, self.pace), folder)
         learned = time.monotonic()
-        model = load(str(folder / "model"), dtype="float32")
         some = text.texts(HELD_OUT)[::SHARE]
         read_texts(model, some)
         answered(model, {name: asked[::SHARE] for name, asked in read_tasks(where).items()})
         whole = sum(len(each) for each in text.texts(HELD_OUT)) / sum(len(each) for each in some)
-        beside = learned - began - trained.account["seconds"] + (time.monotonic() - learned) * whole
-        yield pa.table({"beside": [beside], "tokens_per_second": [trained.account["tokens_per_second"]]})
+        beside = learned - began - told["seconds"] + (time.monotonic() - learned) * whole
+        yield pa.table({"beside": [beside], "tokens_per_second": [told["tokens_per_second"]]})
 
 
-def probes(sizes: Sequence[str], *, workers: int, batch_tokens: int) -> list[Probe]:
+def probes(sizes: Sequence[str], *, workers: int, pace: Pace) -> list[Probe]:
     """A probe of each size for each worker, so that all cores are busy while the clock runs."""
     pairs = [(size, copy) for size in sizes for copy in range(workers)]
-    return [Probe(index, size, copy, batch_tokens) for index, (size, copy) in enumerate(pairs)]
+    return [Probe(index, size, copy, pace) for index, (size, copy) in enumerate(pairs)]
 
 
 def speeds(tables: Mapping[str, pa.Table], sizes: Sequence[str]) -> dict[str, Speed]:

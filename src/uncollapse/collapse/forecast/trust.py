@@ -1,22 +1,24 @@
 """How far proxies can be trusted: whether models of another size put the shares in the same order."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import combinations
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from jaxtyping import Float64
 from numpy import ndarray
 
-from uncollapse.collapse.forecast.draws import Estimate
+from uncollapse.collapse.forecast.draws import LEVEL, Estimate
+
+Interval: TypeAlias = tuple[float, float, float]
 
 
 class Agreement(NamedTuple):
     """The rank correlations of two sizes over the shares, each with its interval."""
 
     sizes: tuple[str, str]
-    spearman: tuple[float, float, float]
-    kendall: tuple[float, float, float]
+    spearman: Interval
+    kendall: Interval
     shares: int
 
 
@@ -25,13 +27,14 @@ def agreements(losses: Mapping[str, Estimate]) -> list[Agreement]:
     found = []
     for one, other in combinations(losses, 2):
         mine, theirs = losses[one], losses[other]
-        ways = []
-        for way in (spearman, kendall):
-            middle = float(way(mine.mean[None], theirs.mean[None])[0])
-            low, high = np.quantile(way(mine.drawn, theirs.drawn), [0.025, 0.975], method="nearest")
-            ways.append((middle, float(low), float(high)))
-        found.append(Agreement((one, other), *ways, len(mine.mean)))
+        ways = [_with_interval(way, mine, theirs) for way in (spearman, kendall)]
+        found.append(Agreement((one, other), ways[0], ways[1], len(mine.mean)))
     return found
+
+
+def _with_interval(way: Callable[[ndarray, ndarray], ndarray], one: Estimate, other: Estimate) -> Interval:
+    low, high = np.quantile(way(one.drawn, other.drawn), [(1 - LEVEL) / 2, (1 + LEVEL) / 2], method="nearest")
+    return float(way(one.mean[None], other.mean[None])[0]), float(low), float(high)
 
 
 def spearman(one: Float64[ndarray, "b s"], other: Float64[ndarray, "b s"]) -> Float64[ndarray, "b"]:
