@@ -32,7 +32,7 @@ def test_shares_that_ask_less_of_a_side_allow_more():
 
 def test_a_budget_sets_the_tokens_so_that_all_ends_within_it():
     settings = asked(budget_minutes=10)
-    plan = within_budget(THERE, settings, FAST, workers=2, spent=60)
+    plan = within_budget(THERE, settings, FAST, workers=2, spent=60.0)
     assert plan.limited_by == "the budget of 10 minutes"
     assert plan.tokens % settings.batch_tokens == 0
     taken = seconds(plan.tokens, settings, FAST, workers=2) + 60 + STARTS

@@ -10,6 +10,7 @@ from uncollapse.collapse.forecast.composing import composed, taken
 from uncollapse.collapse.forecast.text import HUMAN, Given, digest_of, parted, runs_of, sharing
 from uncollapse.collapse.forecast.tokens import counted, read_counted, surprise, write_counted
 from uncollapse.errors import InputError, MissingColumn
+from uncollapse.ngrams import cut_texts
 
 PERSON, MACHINE = made(120, seed=1), made(100, seed=2)
 
@@ -43,7 +44,7 @@ def test_every_document_is_in_one_part_and_the_draw_is_the_texts_own(sides, tmp_
 
 def test_copies_are_left_out_and_so_is_what_gives_held_out_text_away(sides, tmp_path):
     first = parted(sides, held_out=0.25)
-    secret = first.held_out[0].text.split()
+    secret = cut_texts([first.held_out[0].text])[0]
     given_away = " ".join(["quite", "another", "opening", *secret[:13], "and", "an", "end"])
     harmless = " ".join(["quite", "another", "opening", *secret[:12], "and", "an", "end"])
     synthetic = [*MACHINE, MACHINE[0], PERSON[0], given_away, harmless, "  "]

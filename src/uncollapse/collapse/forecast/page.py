@@ -110,8 +110,8 @@ def _curve(size: str, each: Json, done: Told) -> Section:
     )
     rows = [(f"{row['measure']} + {100 * row['rise']:.0f} %", *_reached(row, shares[-1])) for row in each["rises"]]
     table = Table(caption="Where it has risen", columns=("rise over share 0", "share", "interval"), rows=rows)
-    sentence = f"{learned_sentence(analysis)} {helps_sentence(analysis)} {_fit_sentence(each['curve'])}"
-    body = lines(x, bands=[band], axes=axes, points=[over]).markup() + table.markup()
+    sentence = f"{learned_sentence(analysis)} {helps_sentence(analysis)}"
+    body = lines(x, bands=[band], axes=axes, points=[over]).markup() + table.markup() + _form(each["curve"]).markup()
     return Section(f"curve-{size}", f"The curve, {size}", sentence, body)
 
 
@@ -125,19 +125,17 @@ def _reached(row: Json, last: float) -> tuple[str, str]:
     return share, f"{low} to {high}" if low != high else low
 
 
-def _fit_sentence(curve: Json) -> str:
-    """What the curve is, and how well it fits."""
+def _form(curve: Json) -> Table:
+    """What the form of effective tokens is, and how well it fits."""
     worth = curve["worth_of_a_synthetic_token"]
-    if worth["value"] is None:
-        return "With so few shares the curve goes straight through the means, and no form can be tried."
-    said = (
-        f"the form of effective tokens (a synthetic token worth {interval(worth)} human ones, by the bend of the curve)"
-        f" misses the means by {number(curve['left'])} nats a token"
-    )
-    if curve["lack_of_fit_p"] is not None:
-        said += f", p = {curve['lack_of_fit_p']:.2g} beside the scatter of seeds"
-    taken = "is drawn" if curve["kind"] == "effective tokens" else "is not drawn, and the curve goes through the means"
-    return f"Of the curve: {said}; it {taken}."
+    taken = "is drawn" if curve["kind"] == "effective tokens" else "is not drawn: the curve goes through the means"
+    rows = [
+        ("a synthetic token is worth, in human ones", interval(worth)),
+        ("it misses the means by, in nats a token", number(curve["left"])),
+        ("p of that beside the scatter of seeds", number(curve["lack_of_fit_p"])),
+        ("so the form", taken if worth["value"] is not None else "is not tried, with so few shares"),
+    ]
+    return Table(caption="The form of effective tokens, by the bend of the curve", columns=("", "it says"), rows=rows)
 
 
 def _beside(size: str, each: Json, done: Told) -> Section:
@@ -230,12 +228,10 @@ def _theory(size: str, each: Json) -> Section:
     table = Table(caption=f"What theory says beside it, {size}", columns=columns, rows=rows)
     distance = dict(zip(("value", "low", "high"), each["floor"]["distance"], strict=True))
     sentence = (
-        "Least squares on rows of which a share has labels from weights at a distance c ends share² c² above where it"
-        f" would end, however many rows (Dohmatob et al. 2025). With c² = {interval(distance)} that holds"
-        f" {number(each['floor']['held'])} of the variance of the rises (1 is all; less than 0 is worse than a line"
-        " that is flat). It is a form for a regression and stands here for comparison. The effective size is what the"
-        " form of effective tokens makes of a share, as a part of as much human text; it is read off the bend of the"
-        " curve, not measured."
+        "A regression whose labels come in part from weights at a distance c ends share² c² above its best, however"
+        f" many rows (Dohmatob et al. 2025). Here c² = {interval(distance)} holds {number(each['floor']['held'])} of the"
+        " variance of the rises. The effective size is a share as a part of as much human text, by the bend of the curve;"
+        " it is not measured."
     )
     return Section(f"theory-{size}", f"Theory beside it, {size}", sentence, table.markup())
 

@@ -264,4 +264,6 @@ def trust_sentence(done: Told) -> str:
         f" {each.kendall[1]:.2f} to {each.kendall[2]:.2f})"
         for each in done.agreements
     ]
-    return f"{'; '.join(said)}. What a model of another order of size would say is not known."
+    few = [size for size, each in done.analyses.items() if not each.learned]
+    doubt = f" Of these {', '.join(few)} have not learned enough to put shares in any order." if few else ""
+    return f"{'; '.join(said)}.{doubt} What a model of another order of size would say is not known."
