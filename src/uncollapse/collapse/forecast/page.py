@@ -1,6 +1,6 @@
 """The page of a forecast: the recommendation, the curves, and how far to trust them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import exp, isfinite, nan
 from typing import Any
 
@@ -15,7 +15,7 @@ from uncollapse.collapse.forecast.telling import (
     shape_sentence,
     trust_sentence,
 )
-from uncollapse.report import NONE, Assets, Axes, Band, Figure, Page, Points, Section, Table, lines, page
+from uncollapse.report import NONE, Assets, Axes, Band, Figure, Page, Points, Section, Table, lines, page, visible
 from uncollapse.report.rendering import asset
 from uncollapse.version import __version__
 
@@ -110,8 +110,13 @@ def _curve(size: str, each: Json, done: Told) -> Section:
     )
     rows = [(f"{row['measure']} + {100 * row['rise']:.0f} %", *_reached(row, shares[-1])) for row in each["rises"]]
     table = Table(caption="Where it has risen", columns=("rise over share 0", "share", "interval"), rows=rows)
-    sentence = f"{learned_sentence(analysis)} {helps_sentence(analysis)}"
-    body = lines(x, bands=[band], axes=axes, points=[over]).markup() + table.markup() + _form(each["curve"]).markup()
+    sentence = learned_sentence(analysis)
+    body = (
+        _paragraphs([helps_sentence(analysis)])
+        + lines(x, bands=[band], axes=axes, points=[over]).markup()
+        + table.markup()
+        + _form(each["curve"]).markup()
+    )
     return Section(f"curve-{size}", f"The curve, {size}", sentence, body)
 
 
@@ -156,8 +161,9 @@ def _beside(size: str, each: Json, done: Told) -> Section:
             *([nan if row[end] is None else row[end] for row in rows] for end in ("low", "high")),
         )
         charts.append(lines([row["share"] for row in rows], bands=[band], axes=axes).markup())
-    sentence = f"{shape_sentence(done.analyses[size])} The training loss is that of the last quarter of the tokens."
-    return Section(f"beside-{size}", f"Training loss beside human text, {size}", sentence, Markup().join(charts))
+    body = _paragraphs([shape_sentence(done.analyses[size])]) + Markup().join(charts)
+    sentence = "The training loss is that of the last quarter of the tokens."
+    return Section(f"beside-{size}", f"Training loss beside human text, {size}", sentence, body)
 
 
 def _by_share(size: str, each: Json) -> Iterator[Section]:
@@ -229,9 +235,9 @@ def _theory(size: str, each: Json) -> Section:
     distance = dict(zip(("value", "low", "high"), each["floor"]["distance"], strict=True))
     sentence = (
         "A regression whose labels come in part from weights at a distance c ends share² c² above its best, however"
-        f" many rows (Dohmatob et al. 2025). Here c² = {interval(distance)} holds {number(each['floor']['held'])} of the"
-        " variance of the rises. The effective size is a share as a part of as much human text, by the bend of the curve;"
-        " it is not measured."
+        f" many rows (Dohmatob et al. 2025). Here c² = {interval(distance)} holds {number(each['floor']['held'])} of"
+        " the variance of the rises. The effective size is a share as a part of as much human text, by the bend of the"
+        " curve; it is not measured."
     )
     return Section(f"theory-{size}", f"Theory beside it, {size}", sentence, table.markup())
 
@@ -244,10 +250,10 @@ def _trust(done: Told) -> Section:
     table = Table(caption="Rank correlation of the shares", columns=("sizes", "Spearman", "Kendall"), rows=rows)
     body = table.markup() if rows else Markup()
     sentence = (
-        f"{trust_sentence(done)} A proxy is a model of a million parameters or less; what it says of a share is a"
+        "A proxy is a table of counts or a network of some hundred thousand parameters. What it says of a share is a"
         " forecast of the order of shares, and not of the perplexities of another model."
     )
-    return Section("trust", "How far to trust a proxy", sentence, body)
+    return Section("trust", "How far to trust a proxy", sentence, _paragraphs([trust_sentence(done)]) + body)
 
 
 def _plan(told: Json) -> Section:
@@ -273,8 +279,13 @@ def _text(told: Json) -> Section:
     rows += [(f"left out, {why}", f"{count:,}") for why, count in text["left_out"].items() if count]
     rows += [("left out, cannot be read", f"{text['rows_that_cannot_be_read']:,}")]
     table = Table(caption="Documents", columns=("part", "documents"), rows=rows)
-    warned = " ".join(f"{warning[:1].upper()}{warning[1:]}." for warning in told["warnings"])
-    return Section("text", "The text", warned or "Every row is in one of these.", table.markup())
+    warned = _paragraphs(f"{warning[:1].upper()}{warning[1:]}." for warning in told["warnings"])
+    return Section("text", "The text", "Every row that was read is in one of these.", table.markup() + warned)
+
+
+def _paragraphs(texts: Iterable[str]) -> Markup:
+    """Each text as a paragraph."""
+    return Markup().join(Markup("<p>{}</p>").format(visible(text)) for text in texts)
 
 
 def _provenance(told: Json) -> dict[str, dict[str, str]]:
