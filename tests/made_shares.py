@@ -36,7 +36,7 @@ def sums(loss, hardness):
 
 def study(settings=None, *, worth=0.02, scatter=0.01, seed=0, frequencies=6.0, training=-0.5):
     """The study; `training` is how far the training loss goes from share 0 to 1."""
-    settings = settings or Forecast(tokens=1000)
+    settings = settings or Forecast(tokens=1000, sizes=("tiny", "small"))
     generator = np.random.default_rng(seed)
     hardness = generator.normal(0, 0.3, DOCUMENTS)
     hardness -= hardness.mean()

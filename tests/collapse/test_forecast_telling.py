@@ -85,7 +85,7 @@ def test_the_page_and_the_summary_say_the_same(done, tmp_path):
 
 
 def test_epochs_are_said_where_text_is_read_again():
-    again = told(study(Forecast(tokens=3000)))
+    again = told(study(Forecast(tokens=3000, sizes=("tiny", "small"))))
     assert any("read more than once at shares of 0%, 25%, 75%, 100%" in warning for warning in again.warnings)
     epochs = as_json(again)["plan"]["epochs"]["tiny"]
     assert [(each["human"], each["synthetic"]) for each in epochs[::2]] == [(2.0, 0.0), (1.0, 1.0), (0.0, 2.0)]

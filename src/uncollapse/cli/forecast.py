@@ -31,7 +31,7 @@ Sizes: TypeAlias = Annotated[
     typer.Option(
         metavar="NAMES",
         rich_help_panel=STUDY,
-        help="Of the proxies, as `train --size` has them, or counted (tiny,small): two say how far to trust one.",
+        help="Of proxies, as in `train --size`, or counted: several say how far to trust one (counted,tiny,small).",
     ),
 ]
 Tokens: TypeAlias = Annotated[

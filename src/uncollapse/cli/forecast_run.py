@@ -49,7 +49,7 @@ class ForecastJob(Forecast):
     on: tuple[str, ...] = ()
     task_files: tuple[str, ...] = ()
     shares: Annotated[tuple[Share, ...], BeforeValidator(_listed), Field(min_length=2)] = SHARES
-    sizes: Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)] = ("tiny", "small")
+    sizes: Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)] = ("counted", "tiny", "small")
     tolerance: Annotated[float, BeforeValidator(_part), Field(gt=0, lt=1)] = 0.01
     text_column: str = "text"
     max_rejects: Annotated[int, Field(ge=0)] = 0

@@ -37,7 +37,7 @@ class Forecast(BaseModel):
     shares: Annotated[tuple[Share, ...], Field(min_length=2)] = SHARES
     seeds: Annotated[int, Field(ge=1)] = 3
     seed: Annotated[int, Field(ge=0)] = 0
-    sizes: Annotated[tuple[str, ...], Field(min_length=1)] = ("tiny", "small")
+    sizes: Annotated[tuple[str, ...], Field(min_length=1)] = ("counted", "tiny", "small")
     tokens: Annotated[int, Field(ge=1)] | None = None
     budget_minutes: Annotated[float, Field(gt=0)] | None = None
     held_out: Annotated[float, Field(gt=0, lt=1)] = 0.1
