@@ -17,18 +17,8 @@ TELLERS = ("language", "sources", "theory", "theory gaussian", "plan", "reproduc
 VERBS = (
     *("", "edit", "revert", "generate", "prompts", "select", "arbitrate", "mix", "contest"),
     *("audit", "detect", "detector", "find", "marks", "trace", "verify", "sign", "card"),
-    *(
-        "reserve",
-        "reserve add",
-        "reserve check",
-        "reserve list",
-        "status",
-        "models",
-        "train",
-        "evaluate",
-        "compare",
-        "collapse",
-    ),
+    *("reserve", "reserve add", "reserve check", "reserve list", "status", "models"),
+    *("train", "evaluate", "compare", "forecast", "collapse"),
     *(f"collapse {name}" for name in LABORATORIES + TELLERS),
     "run",
 )

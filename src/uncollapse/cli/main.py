@@ -24,6 +24,7 @@ from uncollapse.cli import (
     edit,
     evaluate,
     find,
+    forecast,
     generate,
     marks,
     mix,
@@ -110,6 +111,7 @@ _add(models.models, group=KNOW, bare=True)
 _add(train.train, group=TRAIN)
 _add(evaluate.evaluate, group=TRAIN)
 _add(compare.compare, group=TRAIN)
+_add(forecast.forecast, group=TRAIN)
 app.add_typer(collapse.app, name="collapse", rich_help_panel=UNDERSTAND)
 _add(recipes.run, group=STORIES)
 

@@ -18,6 +18,7 @@ from uncollapse.cli import (
     editing_run,
     evaluating_run,
     finding_run,
+    forecast_run,
     generating_run,
     ledger_run,
     marks_run,
@@ -35,6 +36,7 @@ from uncollapse.cli.contest_run import ContestJob, contest_job
 from uncollapse.cli.detect_settings import DetectJob, DetectorJob, detect_job, detector_job
 from uncollapse.cli.evaluating_run import EvaluateJob, evaluate_job
 from uncollapse.cli.failures import visible
+from uncollapse.cli.forecast_run import ForecastJob, forecast_job
 from uncollapse.cli.generating_settings import GenerateJob, generate_job
 from uncollapse.cli.mixing_run import MixJob, mix_job
 from uncollapse.cli.prompts_run import PromptsJob, prompts_job
@@ -82,6 +84,7 @@ Asked: TypeAlias = (
     | CardJob
     | CompareJob
     | ContestJob
+    | ForecastJob
     | MixJob
     | PromptsJob
     | SelectJob
@@ -133,6 +136,7 @@ VERBS: Mapping[str, Verb] = {
     "select": Verb(lambda given, base: select_job(given, base=base), selecting_run.perform),
     "compare": Verb(lambda given, base: compare_job(given, base=base), comparing_run.perform),
     "mix": Verb(lambda given, base: mix_job(given, base=base), mixing_run.perform),
+    "forecast": Verb(lambda given, base: forecast_job(given, base=base), forecast_run.perform),
     "contest": Verb(lambda given, base: contest_job(given, base=base), contest_run.perform),
     "card": Verb(lambda given, base: card_job(given, base=base), card_run.perform),
     "audit": Verb(lambda given, base: audit_job(given, base=base), auditing_run.perform),

@@ -1,0 +1,154 @@
+"""The study itself: text parted, proxies timed and planned, trained and read; kept as they are finished."""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from uncollapse.collapse.forecast import planning, proxies, timing
+from uncollapse.collapse.forecast.planning import Plan
+from uncollapse.collapse.forecast.proxies import Proxy
+from uncollapse.collapse.forecast.settings import Forecast
+from uncollapse.collapse.forecast.text import Given, Parted, digest_of, parted
+from uncollapse.collapse.forecast.tokens import Counted, counted, write_counted
+from uncollapse.collapse.study import PIECES, Reached, cores, studied
+from uncollapse.corpora.storage import refusals, write_whole
+from uncollapse.errors import OutputRefused, RecipeDiffers
+from uncollapse.evaluation.questions import Question
+
+PLAN, TIMED = "plan.json", "timing"
+NOT_IN_CLAIM = {"tolerance"}
+Tasks = Mapping[str, Sequence[Question]]
+
+
+class Way(NamedTuple):
+    """How it is done, which changes no number but the tokens that a budget allows.
+
+    `planned` hears the plan before the first proxy learns, `reached` how far it is; unless said, all cores work.
+    """
+
+    planned: Callable[[Plan], object]
+    reached: Reached
+    workers: int | None = None
+
+    @property
+    def hands(self) -> int:
+        """How many proxies are worked at once."""
+        return self.workers or cores()
+
+
+class Studied(NamedTuple):
+    """Everything that came of a study: its text, its plan, a table for each proxy, and the seconds of this start."""
+
+    settings: Forecast
+    parts: Parted
+    text: Counted
+    plan: Plan
+    tables: Mapping[str, pa.Table]
+    seconds: float
+
+
+def forecast(given: Given, settings: Forecast, folder: Path, *, tasks: Tasks, way: Way) -> Studied:
+    """What came of the study; what the folder holds of it is not done again, and its plan stays.
+
+    Raises:
+        InputError: the text is not there, not what it was given as, or too little.
+        UsageError: the budget is too small for anything useful.
+        RecipeDiffers: the folder holds another study.
+    """
+    began = time.monotonic()
+    check_folder(folder)
+    way.reached("text is read")
+    parts = parted(given, held_out=settings.held_out)
+    asked = claim_of(parts, settings, tasks)
+    text = counted(parts, settings.sizes)
+    plan = _kept(folder / PIECES / PLAN, asked)
+    if plan is None:
+        _put(text, tasks, folder / PIECES)
+        plan = _plan(text, settings, folder, way=way, began=began)
+        with refusals(folder):
+            told = {"asked": asked, "plan": plan.as_json()}
+            write_whole(folder / PIECES / PLAN, (json.dumps(told, indent=2) + "\n").encode())
+    way.planned(plan)
+    runs = runs_of(settings, plan)
+    claim = {**asked, "tokens of a run": plan.tokens}
+    tables = studied(runs, folder, claim=claim, workers=way.hands, reached=way.reached)
+    return Studied(settings, parts, text, plan, tables, time.monotonic() - began)
+
+
+def check_folder(folder: Path) -> None:
+    """Nothing, where a study can go to the folder; said before text is read.
+
+    Raises:
+        OutputRefused: it is a file, or holds what no study has written.
+    """
+    if folder.is_file():
+        raise OutputRefused(f"{folder} is a file", hint="-o takes a folder")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / PIECES).is_dir():
+        raise OutputRefused(f"{folder} holds files that no study has written", hint="Choose another folder.")
+
+
+def claim_of(parts: Parted, settings: Forecast, tasks: Tasks) -> dict[str, Any]:
+    """What the numbers depend on, besides the tokens that are chosen."""
+    told = {
+        "text": digest_of(parts),
+        **settings.model_dump(mode="json", exclude=NOT_IN_CLAIM),
+        "questions": {name: len(asked) for name, asked in tasks.items()},
+    }
+    return dict(json.loads(json.dumps(told)))
+
+
+def runs_of(settings: Forecast, plan: Plan) -> list[Proxy]:
+    """The proxies, those that take longest first, so that all cores are busy to the end."""
+    order = settings.sizes if plan.speeds is None else sorted(settings.sizes, key=_slowness(plan), reverse=True)
+    cells = [
+        (size, share, settings.seed + at) for size in order for at in range(settings.seeds) for share in settings.shares
+    ]
+    return [Proxy(index, *cell, plan.tokens, settings.pace) for index, cell in enumerate(cells)]
+
+
+def _slowness(plan: Plan) -> Callable[[str], float]:
+    assert plan.speeds is not None
+    speeds = plan.speeds
+    return lambda size: speeds[size].seconds(plan.tokens)
+
+
+def _kept(path: Path, asked: Mapping[str, Any]) -> Plan | None:
+    """The plan of an earlier start with the same claim."""
+    if not path.is_file():
+        return None
+    told = json.loads(path.read_bytes())
+    if told["asked"] != asked:
+        differ = ", ".join(name for name in {**asked, **told["asked"]} if told["asked"].get(name) != asked.get(name))
+        raise RecipeDiffers(
+            f"{path.parent.parent} holds pieces of another study: other {differ}",
+            hint="Choose another folder, or give the same text and settings.",
+        )
+    return Plan.from_json(told["plan"])
+
+
+def _put(text: Counted, tasks: Tasks, folder: Path) -> None:
+    """Lays down what proxies read."""
+    with refusals(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        write_counted(text, folder)
+        write_whole(folder / proxies.TASKS, proxies.write_tasks(tasks))
+
+
+def _plan(text: Counted, settings: Forecast, folder: Path, *, way: Way, began: float) -> Plan:
+    there = planning.available(text, settings)
+    if settings.budget is None:
+        return planning.without_budget(there, settings, workers=way.hands)
+    tried = timing.probes(settings.sizes, workers=way.hands, pace=settings.pace)
+    tables = studied(
+        tried,
+        folder / PIECES / TIMED,
+        claim={"pace": settings.pace},
+        workers=way.hands,
+        reached=lambda step: way.reached(f"timing, {step}"),
+    )
+    speeds = timing.speeds(tables, settings.sizes)
+    return planning.within_budget(there, settings, speeds, workers=way.hands, spent=time.monotonic() - began)
