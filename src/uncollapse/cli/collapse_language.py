@@ -153,6 +153,7 @@ def language(
     """Generations of a language model, each trained on what the last one wrote behind every human block.
 
     [bold]uncollapse collapse language essays.jsonl -o lab/[/bold]   four regimes, three seeds, within an hour
+    [bold]uncollapse collapse language wiki/ --model hf:facebook/opt-125m --decoding beam -o lab/[/bold]
 
     Held-out text measures each generation, generation 0 judges what it learned from. The control learns from human text
     every time, as what fresh seeds do is not the loop. What was stopped goes on; regimes and seeds may be added.
