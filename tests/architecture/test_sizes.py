@@ -14,6 +14,7 @@ VERBS = {
     PACKAGE / "cli" / "arbitrate.py": {"arbitrate"},
     PACKAGE / "cli" / "audit.py": {"audit"},
     PACKAGE / "cli" / "collapse.py": {"plan"},
+    PACKAGE / "cli" / "collapse_language.py": {"language"},
     PACKAGE / "cli" / "card.py": {"card"},
     PACKAGE / "cli" / "trace.py": {"trace"},
     PACKAGE / "cli" / "verify.py": {"verify"},

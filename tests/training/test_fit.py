@@ -261,6 +261,6 @@ def test_blocks_of_tokens_are_learned_as_they_are(trained, texts, tmp_path):
 def test_blocks_that_cannot_be_learned_are_refused(texts, tmp_path):
     settings = Training(tokens=100, context=17, batch_tokens=17)
     with pytest.raises(InputError, match="how they are spelled"):
-        fit([Block(np.arange(16))], tmp_path / "spelling", settings)
+        fit(Material([Block(np.arange(16))]), tmp_path / "spelling", settings)
     with pytest.raises(InputError, match="a block has token 5,000"):
         fit(Material([Block(np.full(16, 5_000))], human=texts), tmp_path / "unknown", settings)

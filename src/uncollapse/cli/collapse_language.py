@@ -155,13 +155,11 @@ def language(
     [bold]uncollapse collapse language essays.jsonl -o lab/[/bold]   four regimes, three seeds, within an hour
     [bold]uncollapse collapse language wiki/ --model hf:facebook/opt-125m --decoding beam -o lab/[/bold]
 
-    Held-out human text measures each generation, and generation 0 judges what each learned from. The control learns
-    from human text every time, so that what fresh seeds do stands apart from what the loop does. What was stopped goes
-    on with the same command; regimes and seeds may be added.
+    Held-out text measures each generation, generation 0 judges what it learned from. The control learns from human text
+    every time, as what fresh seeds do is not the loop. What was stopped goes on; regimes and seeds may be added.
     """
     given = {name: value for name, value in locals().items() if name != "as_json"}
-    from uncollapse.cli import collapse_language_run
+    from uncollapse.cli.collapse_language_run import language_job, perform
 
-    code = collapse_language_run.perform(collapse_language_run.language_job(given), as_json=as_json)
-    if code:
+    if code := perform(language_job(given), as_json=as_json):
         raise typer.Exit(code)

@@ -52,12 +52,16 @@ CLAIMS = {
         "repetition ablation",
     ),
 }
+EPOCHS_DIFFER = (
+    f"The paper's setting with original data has {EPOCHS_KEPT} epochs and the other {EPOCHS_REPLACED}; here all arms "
+    "read as many tokens."
+)
 DIFFERS = (
     "The paper tunes a pretrained OPT-125m; a small model here learns from nothing, so that it loses more by writing.",
     "The paper writes with five beams; here blocks are drawn unless --decoding beam is given.",
     "The paper takes the checkpoint that is best on human validation text; here the last step is taken, in every arm.",
     "The paper cuts joined lines; here blocks are cut inside of documents, and each begins with a start token.",
-    "The paper's setting with original data has 10 epochs and the other 5; here all arms read as many tokens.",
+    EPOCHS_DIFFER,
     "The paper has no control that is trained on human text in every generation.",
 )
 """What differs between the paper and a run as it is set unless said."""
