@@ -67,8 +67,14 @@ class Trials:
     def fresh(self) -> None:
         """Nothing of an earlier trial is left."""
         shutil.rmtree(self.out, ignore_errors=True)
+        (self.folder / "said").unlink(missing_ok=True)
         for path in self.arms.iterdir():
             path.unlink()
+
+    def said(self) -> str:
+        """What the last run that gave up said, if one did."""
+        path = self.folder / "said"
+        return path.read_text() if path.exists() else ""
 
     def workers(self) -> list[int]:
         """The processes that have worked a batch and are alive."""
@@ -94,8 +100,7 @@ class Trials:
             if code == 0:
                 self.check(self.out)
                 return
-        said = (self.folder / "said").read_text()
-        raise NotSurvived(f"the run does not finish: {said}")
+        raise NotSurvived(f"the run does not finish: {self.said()}")
 
     def check(self, out: Path) -> None:
         """Nothing; raises where an output is not what it must be."""
@@ -186,7 +191,7 @@ def worker_killed(trials: Trials, **options) -> None:
                 struck = True
         code = trials.finish(run)
         if code:
-            raise NotSurvived(f"the driver ended with {code}: {(trials.folder / 'said').read_text()}")
+            raise NotSurvived(f"the driver ended with {code}: {trials.said()}")
     trials.struck["a random moment"] += 1
     trials.check(trials.out)
 
@@ -197,7 +202,7 @@ def worker_struck(trials: Trials, **options) -> None:
     (trials.arms / f"order-{trials.chance.randrange(MOST_TOUCHES)}-x").touch()
     code = trials.finish(trials.drive(**options))
     if code:
-        raise NotSurvived(f"the driver ended with {code}: {(trials.folder / 'said').read_text()}")
+        raise NotSurvived(f"the driver ended with {code}: {trials.said()}")
     found = list(trials.arms.glob("struck-*"))
     if not found:
         raise NotSurvived("no worker was struck")
@@ -235,7 +240,7 @@ def node_killed(trials: Trials, nodes) -> None:
             nodes.add()
         code = trials.finish(run)
         if code:
-            raise NotSurvived(f"the driver ended with {code}: {(trials.folder / 'said').read_text()}")
+            raise NotSurvived(f"the driver ended with {code}: {trials.said()}")
     trials.struck["a random moment"] += 1
     trials.check(trials.out)
 
@@ -247,7 +252,7 @@ def disk_filled(trials: Trials, **options) -> None:
     trials.out.mkdir()
     with small_disk(trials.out, trials.chance.randrange(size // 3, size)):
         code = trials.finish(trials.drive(**options))
-        said = (trials.folder / "said").read_text() if code else ""
+        said = trials.said()
         if code != 2 or "no space left" not in said:
             raise NotSurvived(f"a full disk ended in {code}: {said}")
         if list(trials.out.rglob("*.tmp-*")):
@@ -280,7 +285,7 @@ def two_drivers(trials: Trials, **options) -> None:
     time.sleep(trials.chance.uniform(0, trials.nap * ROWS / 5 / 3))
     second = trials.drive()
     code = trials.finish(second)
-    said = (trials.folder / "said").read_text() if code else ""
+    said = trials.said()
     # A first one that was done by then left nothing to be refused.
     if code not in (0, 2) or (code == 2 and not said.startswith("OutputBusy: another run is writing to")):
         raise NotSurvived(f"a second driver ended with {code}: {said}")
@@ -331,7 +336,7 @@ def input_changed(trials: Trials) -> None:
     os.utime(essays, ns=(times.st_atime_ns, times.st_mtime_ns))
     code = trials.finish(trials.drive(workers=1))
     essays.write_bytes(before)
-    said = (trials.folder / "said").read_text() if code else ""
+    said = trials.said()
     if code != 2 or "essays.jsonl: its content has changed" not in said:
         raise NotSurvived(f"{kind}: ended with {code}: {said}")
     if tree(trials.out) != left:

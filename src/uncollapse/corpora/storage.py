@@ -7,7 +7,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -77,7 +77,9 @@ class Sink:
     def discard(self) -> None:
         """Give the file up; a Parquet writer still writes its footer when it is collected, and that goes nowhere."""
         self._void = True
-        self._file.close()
+        # What was not written yet is not wanted any more, and a full disk would refuse it once again.
+        with suppress(OSError):
+            self._file.close()
 
     def close(self) -> None:  # noqa: D102
         self._file.close()
