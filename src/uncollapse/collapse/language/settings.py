@@ -11,7 +11,7 @@ from uncollapse.training.sizes import SIZES, size_of
 FINE_TUNED = 2e-5
 """The learning rate of a pretrained model. Source: the default of the code of Shumailov et al. 2024."""
 SMALL = 3e-3
-"""The peak rate of the tiny size in batches of 8 blocks; found by measurement, docs/collapse-language.md."""
+"""The peak rate of the tiny size in batches of 8 blocks; of those tried on wikitext2, where seeds agreed best."""
 
 
 class Settings(BaseModel):
