@@ -36,6 +36,7 @@ from uncollapse.cli import (
     sign,
     trace,
     train,
+    trial,
     verify,
 )
 from uncollapse.cli.failures import report_failure
@@ -108,6 +109,7 @@ _add(models.models, group=KNOW, bare=True)
 _add(train.train, group=TRAIN)
 _add(evaluate.evaluate, group=TRAIN)
 _add(compare.compare, group=TRAIN)
+_add(trial.trial, group=TRAIN)
 app.add_typer(collapse.app, name="collapse", rich_help_panel=UNDERSTAND)
 _add(recipes.run, group=STORIES)
 

@@ -104,10 +104,15 @@ def accuracies(found: Answered, *, seed: int = 0) -> dict[str, Measure]:
     Where each question has one answer, `acc` counts those whose every token was the likeliest. Of equal answers the
     first counts. Intervals are percentiles of a bootstrap over questions.
     """
-    one = np.diff(found.offsets).max() == 1
-    ways = {"acc": found.logprob} if one else {"acc": found.logprob, "acc_norm": found.logprob / found.characters}
-    rights = {name: found.greedy if one else _right(found, values) for name, values in ways.items()}
-    return {name: _share(right, seed=seed) for name, right in rights.items()}
+    ways = {"acc": rights(found)}
+    if np.diff(found.offsets).max() > 1:
+        ways["acc_norm"] = _right(found, found.logprob / found.characters)
+    return {name: _share(right, seed=seed) for name, right in ways.items()}
+
+
+def rights(found: Answered) -> Bool[ndarray, "questions"]:
+    """Which questions are answered rightly by log-probability; with one answer, if all its tokens were likeliest."""
+    return found.greedy if np.diff(found.offsets).max() == 1 else _right(found, found.logprob)
 
 
 def _right(found: Answered, values: Float64[ndarray, "answers"]) -> Bool[ndarray, "questions"]:
