@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from uncollapse.collapse.trial.pieces import HELD_OUT, RESULTS
-from uncollapse.collapse.trial.results import Found, as_json, check_equal, holm, sentence, sentence_of, sums_of
+from uncollapse.collapse.trial.results import Found, answer, as_json, check_equal, holm, sentence, sentence_of, sums_of
 from uncollapse.collapse.trial.telling import beside_grid, grids, markdown, results_grid, tasks_grid
 from uncollapse.errors import UncollapseError
 from uncollapse.report import NONE as DASH
@@ -85,6 +85,15 @@ def test_the_sentence_follows_from_the_intervals():
     assert f"[{half.low:+.3g}, {half.high:+.3g}]" in said
     assert "Of 7 intervals of 95 %, 0.35 would leave zero out by chance alone and 1 do" in sentence(found)
     assert "all of these stand after Holm's correction" in sentence(found)
+
+
+def test_the_answer_is_one_line():
+    assert answer(Found.of(table(SHIFTS))) == (
+        "In perplexity no edited arm is told apart from no edit; the positive control is told apart on 1 of 1 objectives."
+    )
+    assert answer(Found.of(table({"none": 0.0, "bold": -0.1}))) == (
+        "In perplexity bold is lower (scratch); there is no positive control."
+    )
 
 
 def test_the_sentence_turns_with_the_numbers():

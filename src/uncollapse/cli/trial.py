@@ -71,14 +71,14 @@ From: TypeAlias = Annotated[
 ]
 Words: TypeAlias = Annotated[
     int | None,
-    typer.Option(metavar="N", rich_help_panel=TEXT, help="Words of the corpus that are learned from (40000)."),
+    typer.Option(metavar="N", rich_help_panel=TEXT, help="Words of the corpus that are learned from (20000)."),
 ]
 AnswerWords: TypeAlias = Annotated[
     int | None, typer.Option(metavar="N", rich_help_panel=TEXT, help="Words of answers that are learned from (12000).")
 ]
 HeldOut: TypeAlias = Annotated[
     int | None,
-    typer.Option(metavar="N", rich_help_panel=TEXT, help="Most documents to measure by, and at most a fifth (200)."),
+    typer.Option(metavar="N", rich_help_panel=TEXT, help="Documents to measure by, of a fifth and 200 at most (200)."),
 ]
 PromptColumn: TypeAlias = Annotated[
     str | None, typer.Option(metavar="COLUMN", rich_help_panel=TEXT, help="The question (instruction, prompt, ...).")
@@ -100,18 +100,19 @@ Context: TypeAlias = Annotated[
     int | None, typer.Option(metavar="N", rich_help_panel=LEARNING, help="Tokens of a row (256).")
 ]
 BatchTokens: TypeAlias = Annotated[
-    int | None, typer.Option(metavar="N", rich_help_panel=LEARNING, help="Tokens between two steps (2048).")
+    int | None, typer.Option(metavar="N", rich_help_panel=LEARNING, help="Tokens between two steps (512).")
 ]
 Tokens: TypeAlias = Annotated[
     int | None,
     typer.Option(
         metavar="N",
         rich_help_panel=LEARNING,
-        help="Tokens that each training learns from; unless said so many epochs of the unedited text as are usual.",
+        help="Tokens of each training (2 epochs of the unedited text, in continual and instruct 1).",
     ),
 ]
 BaseTokens: TypeAlias = Annotated[
-    int | None, typer.Option(metavar="N", rich_help_panel=LEARNING, help="Tokens that base models learn from.")
+    int | None,
+    typer.Option(metavar="N", rich_help_panel=LEARNING, help="Tokens that base models learn from (1 epoch)."),
 ]
 Tasks: TypeAlias = Annotated[
     str | None,

@@ -6,19 +6,19 @@ from typing import Annotated
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Bool, Int64
+from jaxtyping import Bool, Float64, Int64
 from numpy import ndarray
 from pydantic import Field
 
 from uncollapse.document import Edit
-from uncollapse.editing.candidates import WIDE_BLOCK, Sampler, draw_rows
+from uncollapse.editing.candidates import WIDE_BLOCK, Drawn, Sampler, draw_rows
 from uncollapse.editing.group import Group, texts_of
 from uncollapse.editing.respelling import Replacement
 from uncollapse.editing.rewrite import Rewritten, outcome, rewrite
 from uncollapse.editing.rules import Draw, UnitOf, editable, uniforms
 from uncollapse.editing.words import Pieces, faithful, pieces
 from uncollapse.fingerprint import Json
-from uncollapse.language_models.model import LanguageModel, Tokens
+from uncollapse.language_models.model import LanguageModel, Scores, Tokens
 from uncollapse.randomness import Stream
 from uncollapse.sampling import Strategy
 from uncollapse.step import Outcome, StepModel
@@ -111,26 +111,28 @@ class RandomEdits(StepModel):
         streams = self._streams(group)
         for documents in self._blocks(tokens, picked):
             part, origin = tokens.take(documents)
-            document = part.document_of()
-            position = np.arange(len(part.ids)) - part.starts[document]
-            own = picked[origin]
-            scores, candidates = self._model.score_and_choose(
-                part, chooser=lambda rows, *_, own=own: own[rows], k=len(self._table.surfaces)
-            )
-            drawn = draw_rows(
-                candidates,
-                part.ids[candidates.rows],
-                sampler=self._sampler,
-                uniforms=lambda rows, draw, at=document, to=position, of=documents: uniforms(
-                    [streams[each] for each in of], at[rows], to[rows], draw=draw
-                ),
-            )
+            scores, drawn = self._drawn(part, picked[origin], [streams[each] for each in documents.tolist()])
+            document = documents[part.document_of()]
             for row, token in zip(drawn.rows.tolist(), drawn.ids[:, 0].tolist(), strict=True):
                 start, end = part.spans[row].tolist()
                 after = self._table.surfaces[token] or b""
                 probability = float(np.exp(np.float64(scores.logprob[row])))
-                found[documents[document[row]]].append(Replacement(start, end, after, probability))
+                found[document[row]].append(Replacement(start, end, after, probability))
         return found
+
+    def _drawn(self, part: Tokens, picked: Bool[ndarray, "n"], streams: list[Stream]) -> tuple[Scores, Drawn]:
+        """What the prior says of some documents, and what it draws at their places."""
+        document = part.document_of()
+        position = np.arange(len(part.ids)) - part.starts[document]
+
+        def numbers(rows: Int64[ndarray, "r"], draw: int) -> Float64[ndarray, "r"]:
+            return uniforms(streams, document[rows], position[rows], draw=draw)
+
+        def chooser(rows: Int64[ndarray, "m"], *_: ndarray) -> Bool[ndarray, "m"]:
+            return picked[rows]
+
+        scores, found = self._model.score_and_choose(part, chooser=chooser, k=len(self._table.surfaces))
+        return scores, draw_rows(found, part.ids[found.rows], sampler=self._sampler, uniforms=numbers)
 
     def _streams(self, group: Group) -> list[Stream]:
         return [Stream.of(self.seed, self.fingerprint, name) for name in group.ids]

@@ -7,7 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from uncollapse.collapse.trial.arms import ARMS, HALF, NONE
-from uncollapse.collapse.trial.results import RANKED, Compared, Found, sentence, sentence_of
+from uncollapse.collapse.trial.results import RANKED, Compared, Found, answer, multiplicity, sentence_of
 from uncollapse.collapse.trial.settings import OBJECTIVES
 from uncollapse.collapse.trial.telling import Grid, digits, interval, signed
 from uncollapse.report import Assets, Axes, Chart, Figure, Page, Section, Table, page
@@ -35,11 +35,11 @@ def trial_page(found: Found, made: Sequence[Grid], told: Mapping[str, Any]) -> s
         Page(
             verb="trial",
             title="Text edited token by token, beside controls",
-            answer=sentence(found),
+            answer=answer(found),
             figures=_figures(found),
             sections=[
                 *sections,
-                Section("tables", "The tables", reading, tables),
+                Section("tables", "The tables", f"{multiplicity(found)} {reading}", tables),
                 Section("arms", "The arms", "All arms learn from as many tokens, to within a row.", arms.markup()),
             ],
             assets=Assets(style=asset("uncollapse.collapse", "trial.css")),

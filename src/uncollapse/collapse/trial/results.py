@@ -181,10 +181,25 @@ def check_equal(found: Found, *, context: int) -> None:
             raise UncollapseError(f"{objective}: the arms have not learned from as many tokens: {learned}", hint="")
 
 
+def answer(found: Found) -> str:
+    """The whole in one line: which edited arms are told apart from no edit, and how often the positive control is."""
+    apart = [
+        f"{each.difference.arm} is {each.way} ({each.objective})"
+        for each in found.compared
+        if each.holm is not None and each.beside == NONE and each.difference.arm in EDITED and each.told
+    ]
+    halves = [found.difference(objective, HALF) for objective in found.objectives]
+    seen = sum(each is not None and each.told for each in halves)
+    begin = "In perplexity " + (", ".join(apart) if apart else "no edited arm is told apart from no edit")
+    if not any(halves):
+        return f"{begin}; there is no positive control."
+    return f"{begin}; the positive control is told apart on {seen} of {len(halves)} objectives."
+
+
 def sentence(found: Found) -> str:
     """What the intervals say of all objectives, edited arms first, then controls."""
     said = " ".join(sentence_of(found, objective) for objective in found.objectives)
-    return said + " " + _multiplicity(found)
+    return said + " " + multiplicity(found)
 
 
 def sentence_of(found: Found, objective: str) -> str:
@@ -236,7 +251,8 @@ def _told(arm: str, found: Compared) -> str:
     return f"{arm} is {found.way} by {abs(each.value):.3g} [{each.low:+.3g}, {each.high:+.3g}]"
 
 
-def _multiplicity(found: Found) -> str:
+def multiplicity(found: Found) -> str:
+    """How many intervals leave zero out, how many would by chance, and which do not stand the number of them."""
     ranked = [each for each in found.compared if each.holm is not None]
     told = [each for each in ranked if each.told]
     lost = [each for each in told if not each.sure]

@@ -88,7 +88,7 @@ class Trial:
         for name in dict.fromkeys(map(kind_of, self.objectives)):
             words = self.settings.answer_words if name == PAIRS else self.settings.words
             what = "the instruction file" if name == PAIRS else "the corpus"
-            sides = text.parted(given.human[name], words=words, held_out=self.settings.held_out, what=what)
+            sides = text.parted(given.human[name], words=words, what=what)
             kind = Kind(name, sides, left_out={"human": sides.left_out})
             if name in given.synthetic:
                 chosen = text.beside(given.synthetic[name], sides.held_out)
@@ -110,9 +110,12 @@ class Trial:
         """What the numbers on a kind of text depend on."""
         return {
             "training": text.digest(kind.sides.training),
-            "held out": text.digest(kind.sides.held_out),
+            "held out": text.digest(self._measured(kind)),
             **({"half synthetic": text.digest(kind.synthetic)} if kind.synthetic else {}),
         }
+
+    def _measured(self, kind: Kind) -> list[Row]:
+        return kind.sides.held_out[: self.settings.held_out]
 
     def run(self, folder: Path, *, workers: int, reached: Reached) -> Outcome:
         """All results, after each stage that the folder does not hold yet.
@@ -150,7 +153,7 @@ class Trial:
             conditioned=kind.name == PAIRS,
             workers=workers,
         )
-        text.write(kind.sides.held_out, place / HELD_OUT_FILE)
+        text.write(self._measured(kind), place / HELD_OUT_FILE)
         if kind.synthetic:
             text.write(kind.synthetic, editing.place(HALF))
         return editing.make(self.names, kind.sides.training, reached=lambda far: reached(f"{kind.name}, {far}"))

@@ -19,6 +19,7 @@ from uncollapse.collapse.output import write_table
 from uncollapse.errors import InputError
 
 HELD_OUT = 0.2  # of the documents
+SET_ASIDE = 200  # at most; fewer may be measured by, and what is learned from stays the same
 RUN = 13  # words; Source: Brown et al. 2020, appendix C, where texts with such a run in common are taken to overlap
 LEAST = 8  # documents on each side
 WORD = re.compile(r"\w+")
@@ -61,7 +62,7 @@ class Chosen(NamedTuple):
     left_out: LeftOut
 
 
-def parted(rows: Iterable[Row], *, words: int, held_out: int, what: str) -> Sides:
+def parted(rows: Iterable[Row], *, words: int, what: str, held_out: int = SET_ASIDE) -> Sides:
     """The two sides: at most `held_out` rows and a fifth, and rows of about so many words of text to learn from.
 
     Raises:
