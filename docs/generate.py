@@ -17,7 +17,8 @@ TELLERS = ("sources", "theory", "theory gaussian", "plan", "reproduce")
 VERBS = (
     *("", "edit", "revert", "generate", "prompts", "select", "arbitrate", "mix", "contest"),
     *("audit", "detect", "detector", "find", "marks", "trace", "verify", "sign", "card"),
-    *("reserve", "reserve add", "reserve check", "reserve list", "models", "train", "evaluate", "compare", "trial", "collapse"),
+    *("reserve", "reserve add", "reserve check", "reserve list", "models"),
+    *("train", "evaluate", "compare", "trial", "collapse"),
     *(f"collapse {name}" for name in LABORATORIES + TELLERS),
     "run",
 )

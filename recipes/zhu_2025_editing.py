@@ -139,9 +139,7 @@ def _table_16(rounds: Sequence[Round]) -> str:
         changed = sum(each.changed for each in rounds[:number])
         here = f"{share(changed, rounds[0].tokens)} ({changed:,})" if number <= len(rounds) else "–"
         lines.append(f"| {number} | {value:.2f} | {here} |")
-    return "**Table 16: rounds of editing** (one training each in the paper; none is trained here)\n\n" + "\n".join(
-        lines
-    )
+    return "**Table 16: rounds of editing** (one training each in the paper, none here)\n\n" + "\n".join(lines)
 
 
 def _against(trial: Mapping[str, Any], objective: str, arm: str) -> Mapping[str, Any] | None:

@@ -103,3 +103,38 @@ def test_all_three_objectives(uncollapse, desk, model):
     assert all(row["question"].startswith("What did they do on day") for row in rows)
     changed = [row for row in rows if row["text"] != human[row["row"]]]
     assert len(changed) == told["edits"]["pairs"]["released"]["documents_changed"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (("--synthetic", "made.jsonl"), "no text was named"),
+        (("web.jsonl", "--synthetic", "made.jsonl"), "no output was named"),
+        (("web.jsonl", "-o", "out/"), "half-synthetic needs text written by models"),
+        (("web.jsonl", "--arms", "bald", "-o", "out/"), "there is no arm 'bald'"),
+        (("web.jsonl", "--arms", "none", "-o", "out/"), "nothing is held against text as it is"),
+        (("web.jsonl", "--arms", "bold", "--objective", "continual", "-o", "out/"), "go on from a model"),
+        (("web.jsonl", "--arms", "bold", "--pairs", "asked.jsonl", "-o", "out/"), "no objective learns from pairs"),
+        (("web.jsonl", "--arms", "bold", "--tasks", "quiz", "-o", "out/"), "tasks stand in files"),
+        (
+            ("web.jsonl", "--arms", "bold", "--objective", "scratch", "--from", "x", "-o", "out/"),
+            "goes on from no model",
+        ),
+        (("web.jsonl", "--arms", "bold", "--objective", "scratsch", "-o", "out/"), "objective"),
+        (("nothing.jsonl", "--arms", "bold", "-o", "out/"), "nothing.jsonl"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_written(uncollapse, desk, asked, said):
+    done = uncollapse("trial", *asked)
+    assert done.code == 2
+    assert said in done.err
+    assert not (desk / "out").exists()
+
+
+def test_a_foreign_folder_is_left_alone(uncollapse, desk, model):
+    (desk / "out").mkdir()
+    (desk / "out/mine.txt").write_text("mine")
+    done = uncollapse("trial", "web.jsonl", "--arms", "paper", "--prior", model, *ASKED, "-o", "out/")
+    assert done.code == 2
+    assert "holds files that no study has written" in done.err
+    assert [path.name for path in (desk / "out").iterdir()] == ["mine.txt"]

@@ -116,9 +116,7 @@ BaseTokens: TypeAlias = Annotated[
 ]
 Tasks: TypeAlias = Annotated[
     str | None,
-    typer.Option(
-        metavar="NAMES", rich_help_panel=LEARNING, help="Questions to ask as well: NAME.jsonl in --task-files."
-    ),
+    typer.Option(metavar="NAMES", rich_help_panel=LEARNING, help="Questions to ask: NAME.jsonl in --task-files."),
 ]
 TaskFiles: TypeAlias = Annotated[
     Path | None, typer.Option(metavar="DIR", rich_help_panel=LEARNING, help="A folder of task files.")

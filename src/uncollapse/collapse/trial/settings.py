@@ -17,21 +17,21 @@ class Plan(NamedTuple):
 
 
 # By a look at unedited text alone: with larger batches or rates the tiny size learns little from so few tokens.
-BASE = Plan(5e-3, 1, "a model of other human text, from scratch")
+BASE = Plan(5e-3, 1.0, "a model of other human text, from scratch")
 OBJECTIVES: Mapping[Objective, Plan] = {
-    "scratch": Plan(5e-3, 2, "pre-training from scratch"),
-    "continual": Plan(2e-3, 1, "continual pre-training of a model of other human text"),
-    "instruct": Plan(2e-3, 1, "instruction tuning of a model of other human text, the loss on answers alone"),
+    "scratch": Plan(5e-3, 2.0, "pre-training from scratch"),
+    "continual": Plan(2e-3, 1.0, "continual pre-training of a model of other human text"),
+    "instruct": Plan(2e-3, 1.0, "instruction tuning of a model of other human text, the loss on answers alone"),
 }
 
 
 class Settings(BaseModel):
     """What every number of a trial depends on.
 
-    `words` and `answer_words` are those of the unedited text and answers that are learned from, `held_out` how
-    many of the documents of each kind that are set aside are measured by. `size` is that of the models that the trial trains from scratch, all
-    with rows of `context` tokens and `batch_tokens` between two steps; `tokens` how many each training learns from, in
-    place of the objective's own epochs. `prior` edits, with the draws of `seed`.
+    `words` and `answer_words` are those of the unedited text and answers that are learned from, `held_out` how many of
+    the documents that are set aside are measured by. `size` is that of the models that the trial trains from scratch,
+    all with rows of `context` tokens and `batch_tokens` between two steps; `tokens` how many each training learns from,
+    in place of the objective's own epochs, and `base_tokens` base models. `prior` edits, with the draws of `seed`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -151,8 +151,8 @@ def left_out_lines(trial: Trial, broken: int) -> list[str]:
     lines = []
     for name, kind in trial.kinds.items():
         lines.append(
-            f"{KINDS[name]}: {len(kind.sides.training):,} learned from, {len(kind.sides.held_out):,} set aside, of which"
-            f" {min(trial.settings.held_out, len(kind.sides.held_out)):,} are measured by"
+            f"{KINDS[name]}: {len(kind.sides.training):,} learned from, {len(kind.sides.held_out):,} set aside, and"
+            f" {min(trial.settings.held_out, len(kind.sides.held_out)):,} of these measured by"
             + (f"; half synthetic: {kind.half[0]:,} human and {kind.half[1]:,} model-written" if kind.half else "")
         )
         lines += [_left_out(f"{KINDS[name]}, {whose}", out) for whose, out in kind.left_out.items()]
