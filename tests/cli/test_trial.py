@@ -69,7 +69,7 @@ def test_a_trial_is_told_kept_and_gone_on_with(uncollapse, desk, model):
     arms = told["objectives"]["scratch"]["arms"]
     assert list(arms) == ["none", "bold", "random", "delete", "half-synthetic"]
     learned = [arm["tokens learned"] for arm in arms.values()]
-    assert max(learned) - min(learned) <= 32
+    assert max(learned) - min(learned) <= 256
     half = arms["half-synthetic"]["against"]["none"]["perplexity"]
     assert half["value"] > 0
     assert told["sentence"] in done.out

@@ -136,9 +136,10 @@ def test_a_difference_that_does_not_stand_the_number_is_named():
 
 def test_unequal_tokens_are_refused():
     found = Found.of(table({"none": 0.0, "bold": 0.0}, learned={"bold": 1200}))
-    check_equal(found, context=256)
+    check_equal(found, batch_tokens=256)
+    check_equal(Found.of(table({"none": 0.0, "bold": 0.0}, learned={"bold": 1010})), batch_tokens=8)
     with pytest.raises(UncollapseError, match="have not learned from as many tokens"):
-        check_equal(found, context=128)
+        check_equal(found, batch_tokens=128)
 
 
 def test_tables_hold_the_numbers_and_the_sentence_stands_under_them():

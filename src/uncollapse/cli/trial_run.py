@@ -164,7 +164,7 @@ def perform(job: TrialJob, *, as_json: bool = False) -> int:
         sys.stderr.write(f"stopped: what is finished lies in {folder}; the same command goes on\n")
         raise
     found = Found.of(outcome.table)
-    results.check_equal(found, context=job.context)
+    results.check_equal(found, batch_tokens=job.batch_tokens)
     made = telling.grids(found, trial.kinds, outcome.edits)
     lines = telling.left_out_lines(trial, sources.broken)
     told = _told(job, trial, outcome, found, lines)

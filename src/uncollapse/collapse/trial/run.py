@@ -12,7 +12,7 @@ from uncollapse.collapse.trial import text
 from uncollapse.collapse.trial.arms import HALF, NONE, Arm
 from uncollapse.collapse.trial.edits import Edited, Editing
 from uncollapse.collapse.trial.pieces import RESULTS, Base, Learner
-from uncollapse.collapse.trial.settings import BASE, Objective, Settings
+from uncollapse.collapse.trial.settings import BASE, OBJECTIVES, Objective, Settings
 from uncollapse.collapse.trial.text import LeftOut, Row, Sides
 from uncollapse.errors import UsageError
 from uncollapse.training.settings import SCRATCH
@@ -129,6 +129,7 @@ class Trial:
             "text": {name: self.claim(kind) for name, kind in self.kinds.items()},
             "base": self.start if self.start else text.digest(self.base),
             "tasks": [name for name, _ in self.tasks],
+            "learning": {name: list(plan) for name, plan in OBJECTIVES.items()} | {"base": list(BASE)},
         }
         study.claimed(folder, claim)
         edits = {}
