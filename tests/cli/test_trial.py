@@ -98,7 +98,8 @@ def test_all_three_objectives(uncollapse, desk, model):
     assert list(told["objectives"]) == ["scratch", "continual", "instruct"]
     assert set(told["edits"]) == {"plain", "pairs"}
     assert told["comparisons"] == 6
-    rows = pq.read_table(desk / "out/text/pairs/released").to_pylist()
+    parts = sorted((desk / "out/text/pairs/released").glob("part-*.parquet"))
+    rows = [row for part in parts for row in pq.read_table(part).to_pylist()]
     human = {row["row"]: row["text"] for row in pq.read_table(desk / "out/text/pairs/none.parquet").to_pylist()}
     assert all(row["question"].startswith("What did they do on day") for row in rows)
     changed = [row for row in rows if row["text"] != human[row["row"]]]

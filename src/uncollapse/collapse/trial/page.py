@@ -41,7 +41,7 @@ def trial_page(found: Found, made: Sequence[Grid], told: Mapping[str, Any]) -> s
                 *sections,
                 Section("tables", "The tables", f"{multiplicity(found)} {reading}", tables),
                 Section(
-                    "arms", "The arms", "All arms learn from as many tokens, to within a hundredth.", arms.markup()
+                    "arms", "The arms", "All learn from as many tokens, to within a hundredth.", arms.markup()
                 ),
             ],
             assets=Assets(style=asset("uncollapse.collapse", "trial.css")),
