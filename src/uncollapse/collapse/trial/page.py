@@ -40,9 +40,7 @@ def trial_page(found: Found, made: Sequence[Grid], told: Mapping[str, Any]) -> s
             sections=[
                 *sections,
                 Section("tables", "The tables", f"{multiplicity(found)} {reading}", tables),
-                Section(
-                    "arms", "The arms", "All learn from as many tokens, to within a hundredth.", arms.markup()
-                ),
+                Section("arms", "The arms", "All learn from as many tokens, to within a hundredth.", arms.markup()),
             ],
             assets=Assets(style=asset("uncollapse.collapse", "trial.css")),
             provenance=_provenance(told),
