@@ -18,7 +18,7 @@ VERBS = (
     *("", "edit", "revert", "generate", "prompts", "select", "arbitrate", "mix", "contest"),
     *("audit", "detect", "detector", "find", "marks", "trace", "verify", "sign", "card"),
     *("reserve", "reserve add", "reserve check", "reserve list", "status", "models"),
-    *("train", "evaluate", "compare", "forecast", "collapse"),
+    *("train", "evaluate", "compare", "forecast", "trial", "collapse"),
     *(f"collapse {name}" for name in LABORATORIES + TELLERS),
     "run",
 )

@@ -29,6 +29,7 @@ VERBS = {
     PACKAGE / "cli" / "generate.py": {"generate"},
     PACKAGE / "cli" / "prompts.py": {"prompts"},
     PACKAGE / "cli" / "train.py": {"train"},
+    PACKAGE / "cli" / "trial.py": {"trial"},
     PACKAGE / "cli" / "evaluate.py": {"evaluate"},
     PACKAGE / "corpora" / "corpus.py": {"read"},
     PACKAGE / "execution" / "run.py": {"run"},

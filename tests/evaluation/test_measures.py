@@ -108,3 +108,54 @@ def test_batches_and_empty_texts_do_not_matter(folder, monkeypatch):
     np.testing.assert_allclose(whole.nats, apart.nats, atol=1e-4)
     assert whole.tokens.tolist() == apart.tokens.tolist()
     assert whole.tokens[-2] == 0
+
+
+def test_answers_are_read_after_their_questions(folder):
+    """By hand: question, two line ends and answer as one text, less what the model makes of the question alone."""
+    model = load(str(folder))
+    questions, answers = (
+        ["The cat sat on the", "What did the dog see?"],
+        ["mat and looked.", "The bird, naïve as it was."],
+    )
+    found = read_texts(model, answers, questions=questions)
+    asked = model.vocabulary.encode(answers, prompts=[f"{question}\n\n" for question in questions])
+    logprob = model.score(asked).logprob
+    for number, answer in enumerate(answers):
+        own = slice(int(asked.starts[number]), int(asked.offsets[number + 1]))
+        assert found.nats[number] == pytest.approx(-logprob[own].astype(float).sum(), rel=1e-6)
+        assert found.tokens[number] == own.stop - own.start
+        assert found.bytes[number] == len(answer.encode())
+    assert found.unscored.tolist() == [0, 0]
+    alone = read_texts(model, answers)
+    assert found.tokens.tolist() == alone.tokens.tolist()
+    assert found.nats.tolist() != alone.nats.tolist()
+
+
+class Asked:
+    """A model with a template: what it reads before an answer is its own frame."""
+
+    def __init__(self, model):
+        self._model, self.vocabulary = model, self
+        self.surfaces, self.ends = model.vocabulary.surfaces, model.vocabulary.ends
+
+    def encode(self, texts, *, prompts=None):
+        return self._model.vocabulary.encode(texts, prompts=prompts)
+
+    def ask(self, questions):
+        inner = self._model.vocabulary.encode([f"Q: {question} A:" for question in questions])
+        return [part.astype(np.int32) for part in np.split(inner.ids, inner.offsets[1:-1])]
+
+    def __getattr__(self, name):
+        return getattr(self._model, name)
+
+
+def test_a_model_with_a_template_is_asked_in_its_frame(folder):
+    model = load(str(folder))
+    questions, answers = ["Who sat?", "Who looked at the bird?"], ["The cat sat.", "The dog."]
+    framed = read_texts(Asked(model), answers, questions=questions)
+    asked = model.vocabulary.encode(answers, prompts=[f"Q: {question} A:" for question in questions])
+    logprob = model.score(asked).logprob
+    for number in range(2):
+        own = slice(int(asked.starts[number]), int(asked.offsets[number + 1]))
+        assert framed.nats[number] == pytest.approx(-logprob[own].astype(float).sum(), rel=1e-6)
+    assert framed.bytes.tolist() == [len(answer.encode()) for answer in answers]

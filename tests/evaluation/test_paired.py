@@ -117,3 +117,29 @@ def test_what_cannot_be():
     with pytest.raises(InputError, match="unequal documents"):
         differences({"0": sums([1.0])}, {"0": sums([1.0, 2.0])}, names=("a", "f"))
     assert Difference("a", "f", "m", 0.1, -1.0, -0.5, 0.1, 1, 1).told == "lower"
+
+
+def test_p_values_are_those_of_the_law_behind_the_interval():
+    """Where the interval just touches zero the p-value is .05, whatever the degrees of freedom."""
+    from uncollapse.evaluation.paired import _bounds
+
+    rng = np.random.default_rng(0)
+    over = rng.normal(0, 0.3, 1000)
+    each = rng.normal(0, 1, 4)
+    low, high, _, _ = _bounds(each, over, count=50)
+    shifted = each - each.mean() + (high - low) / 2
+    assert _bounds(shifted, over, count=50).p == pytest.approx(0.05, abs=1e-9)
+    assert _bounds(each - each.mean(), over, count=50).p == pytest.approx(1.0)
+
+
+def test_accuracies_differ_by_the_share_of_questions():
+    """Of 40 questions 30 are right against 20, at both seeds: 25 points, and no spread over seeds."""
+    from uncollapse.evaluation.paired import accuracy_difference
+
+    ours = {seed: (np.arange(40) % 4 < 3).astype(float)[:, None] for seed in "01"}
+    theirs = {seed: (np.arange(40) % 4 < 2).astype(float)[:, None] for seed in "01"}
+    found = accuracy_difference(ours, theirs, names=("a", "quiz"))
+    assert found.value == pytest.approx(0.25)
+    # One question in four differs: the standard error of their share is sqrt(.25 * .75 / 40).
+    assert (found.high - found.low) / 2 == pytest.approx(2.02 * np.sqrt(0.25 * 0.75 / 40), rel=0.1)
+    assert (found.seeds, found.documents) == (2, 40)

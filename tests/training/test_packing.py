@@ -46,11 +46,19 @@ def test_blocks_have_a_beginning_and_no_end():
 
 
 def test_a_question_is_read_and_not_predicted():
-    """The question 5 6 7, the answer 8 9, in rows of four: 0 5 6 7 | 7 8 9 0, of which 8, 9 and the end are learned."""
+    """The question 5 6, the answer 8 9 4, in rows of four: 0 5 6 8 | 8 9 4 0, of which all from 8 on is learned."""
+    packing, rows = rows_of([[5, 6, 8, 9, 4]], 4, read=[2])
+    assert [row.ids.tolist() for row in rows] == [[0, 5, 6, 8], [8, 9, 4, 0]]
+    assert [row.labels.tolist() for row in rows] == [[IGNORED, IGNORED, IGNORED, 8], [IGNORED, 9, 4, 0]]
+    assert packing.predicted.tolist() == [1, 3]
+
+
+def test_a_piece_that_would_only_be_read_is_in_no_row():
+    """Of the question 5 6 7 with the answer 8 9 the piece 0 5 6 7 has nothing to learn: a batch of such has no loss."""
     packing, rows = rows_of([[5, 6, 7, 8, 9]], 4, read=[3])
-    assert [row.ids.tolist() for row in rows] == [[0, 5, 6, 7], [7, 8, 9, 0]]
-    assert [row.labels.tolist() for row in rows] == [[IGNORED] * 4, [IGNORED, 8, 9, 0]]
-    assert packing.predicted.tolist() == [0, 3]
+    assert [row.ids.tolist() for row in rows] == [[7, 8, 9, 0]]
+    assert [row.labels.tolist() for row in rows] == [[IGNORED, 8, 9, 0]]
+    assert packing.predicted.tolist() == [3]
 
 
 def test_the_fullest_row_with_room_is_taken():

@@ -38,6 +38,7 @@ from uncollapse.cli import (
     status,
     trace,
     train,
+    trial,
     verify,
 )
 from uncollapse.cli.failures import report_failure
@@ -112,6 +113,7 @@ _add(train.train, group=TRAIN)
 _add(evaluate.evaluate, group=TRAIN)
 _add(compare.compare, group=TRAIN)
 _add(forecast.forecast, group=TRAIN)
+_add(trial.trial, group=TRAIN)
 app.add_typer(collapse.app, name="collapse", rich_help_panel=UNDERSTAND)
 _add(recipes.run, group=STORIES)
 

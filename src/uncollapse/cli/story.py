@@ -28,6 +28,7 @@ from uncollapse.cli import (
     selecting_run,
     tracing_run,
     training_run,
+    trial_run,
 )
 from uncollapse.cli.arbitrating_run import ArbitrateJob, arbitrate_job
 from uncollapse.cli.card_run import CardJob, card_job
@@ -69,6 +70,7 @@ from uncollapse.cli.settings import (
     verify_job,
 )
 from uncollapse.cli.training_run import TrainJob, train_job
+from uncollapse.cli.trial_run import TrialJob, trial_job
 from uncollapse.errors import MissingInput, UsageError
 
 MAPPING = ("edit", "revert", "generate", "select", "mix", "arbitrate")
@@ -92,6 +94,7 @@ Asked: TypeAlias = (
     | EvaluateJob
     | DetectorJob
     | TraceJob
+    | TrialJob
     | VerifyJob
     | FindJob
     | MarksJob
@@ -138,6 +141,7 @@ VERBS: Mapping[str, Verb] = {
     "mix": Verb(lambda given, base: mix_job(given, base=base), mixing_run.perform),
     "forecast": Verb(lambda given, base: forecast_job(given, base=base), forecast_run.perform),
     "contest": Verb(lambda given, base: contest_job(given, base=base), contest_run.perform),
+    "trial": Verb(lambda given, base: trial_job(given, base=base), trial_run.perform),
     "card": Verb(lambda given, base: card_job(given, base=base), card_run.perform),
     "audit": Verb(lambda given, base: audit_job(given, base=base), auditing_run.perform),
     "verify": Verb(lambda given, base: verify_job(given, base=base), ledger_run.perform_verify),

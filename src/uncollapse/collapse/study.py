@@ -70,6 +70,20 @@ def studied(
         return {name: pq.read_table(path) for name, path in places.items()}
 
 
+def claimed(folder: Path, claim: Mapping[str, Any]) -> None:
+    """Nothing; the folder is that of the study with this claim, for whoever puts something there before its pieces.
+
+    Raises:
+        RecipeDiffers, OutputRefused, OutputBusy: as `studied`.
+    """
+    check_not_a_worker()
+    _check(folder)
+    with refusals(folder):
+        (folder / PIECES).mkdir(parents=True, exist_ok=True)
+    with locked(folder, what=folder):
+        _claim(claim, folder)
+
+
 def cores() -> int:
     """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

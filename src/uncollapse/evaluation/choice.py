@@ -104,15 +104,15 @@ def accuracies(found: Answered, *, seed: int = 0) -> dict[str, Measure]:
     Where each question has one answer, `acc` counts those whose every token was the likeliest. Of equal answers the
     first counts. Intervals are percentiles of a bootstrap over questions.
     """
-    return {name: _share(np.array(each, np.bool_), seed=seed) for name, each in right(found).items()}
+    return {name: _share(right, seed=seed) for name, right in rights(found).items()}
 
 
-def right(found: Answered) -> dict[str, list[int]]:
-    """For each way of counting whether each question is answered rightly, as 1 and 0."""
-    one = np.diff(found.offsets).max() == 1
-    ways = {"acc": found.logprob} if one else {"acc": found.logprob, "acc_norm": found.logprob / found.characters}
-    rights = {name: found.greedy if one else _right(found, values) for name, values in ways.items()}
-    return {name: each.astype(int).tolist() for name, each in rights.items()}
+def rights(found: Answered) -> dict[str, Bool[ndarray, "questions"]]:
+    """Which questions are answered rightly, for each way of counting that `accuracies` names."""
+    if np.diff(found.offsets).max() == 1:
+        return {"acc": found.greedy}
+    normed = found.logprob / found.characters
+    return {"acc": _right(found, found.logprob), "acc_norm": _right(found, normed)}
 
 
 def _right(found: Answered, values: Float64[ndarray, "answers"]) -> Bool[ndarray, "questions"]:

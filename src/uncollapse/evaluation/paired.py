@@ -31,7 +31,8 @@ class Difference(NamedTuple):
     """How much an arm differs from the control in one measure on one file.
 
     `value` is arm minus control, `low` and `high` its 95 % interval, `smallest` the smallest difference that would have
-    been seen four times in five, `seeds` the pairs of seeds and `documents` the texts that it rests upon.
+    been seen four times in five, `seeds` the pairs of seeds and `documents` the texts that it rests upon, `p` how often
+    equal arms would differ by as much.
     """
 
     arm: str
@@ -43,6 +44,7 @@ class Difference(NamedTuple):
     smallest: float
     seeds: int
     documents: int
+    p: float = float("nan")
 
     @property
     def told(self) -> str:
@@ -80,6 +82,21 @@ def differences(
     Source: a two-factor random model with documents drawn by bootstrap (Owen 2007); degrees of freedom by Welch and
     Satterthwaite.
     """
+    ours, theirs = _paired(arm, control, names=names)
+    same_tokens = bool((ours[:, :, TOKENS] == theirs[:, :, TOKENS]).all())
+    drawn = _drawn(ours, theirs, seed=seed, draws=draws)
+    found = []
+    for measure in COMPARED:
+        if not same_tokens and "perplexity" in measure:
+            continue
+        each = _of(measure, ours.sum(axis=1)) - _of(measure, theirs.sum(axis=1))
+        over_documents = np.mean(_of(measure, drawn[0]) - _of(measure, drawn[1]), axis=0)
+        found.append(_difference(names, measure, each, over_documents, count=int(ours.shape[1])))
+    return found
+
+
+def _paired(arm: Sums, control: Sums, *, names: tuple[str, str]) -> tuple[ndarray, ndarray]:
+    """The sums of both arms at the seeds that they share, of shape (seeds, documents, columns)."""
     shared = sorted(set(arm) & set(control))
     if not shared:
         raise InputError(
@@ -89,27 +106,43 @@ def differences(
     ours, theirs = (np.stack([side[each] for each in shared]) for side in (arm, control))
     if ours.shape != theirs.shape:
         raise InputError(f"{names[0]} and the control were read on unequal documents", hint="evaluate them on one file")
-    same_tokens = bool((ours[:, :, TOKENS] == theirs[:, :, TOKENS]).all())
-    drawn = _drawn(ours, theirs, seed=seed, draws=draws)
-    found = []
-    for measure in COMPARED:
-        if not same_tokens and "perplexity" in measure:
-            continue
-        each = _of(measure, ours.sum(axis=1)) - _of(measure, theirs.sum(axis=1))
-        over_documents = np.mean(_of(measure, drawn[0]) - _of(measure, drawn[1]), axis=0)
-        bounds = (
-            _bounds(each, over_documents, count=ours.shape[1]) if ours.shape[1] > 1 else Bounds(*[float("nan")] * 3)
-        )
-        found.append(Difference(*names, measure, float(each.mean()), *bounds, len(shared), int(ours.shape[1])))
-    return found
+    return ours, theirs
+
+
+def accuracy_difference(arm: Sums, control: Sums, *, names: tuple[str, str], seed: int = 0) -> Difference:
+    """The difference of two arms in the share of questions that are answered rightly.
+
+    Of each seed and question there is one number, 1 where it is answered rightly and 0 elsewhere.
+
+    Raises:
+        InputError: the arms share no seed, or were not asked the same questions.
+    """
+    ours, theirs = _paired(arm, control, names=names)
+    drawn = [sums[:, :, 0] / ours.shape[1] for sums in _drawn(ours, theirs, seed=seed, draws=DRAWS)]
+    each = (ours - theirs)[:, :, 0].mean(axis=1)
+    return _difference(names, "accuracy", each, (drawn[0] - drawn[1]).mean(axis=0), count=int(ours.shape[1]))
+
+
+def _difference(
+    names: tuple[str, str],
+    measure: str,
+    each: Float64[ndarray, "seeds"],
+    over_documents: Float64[ndarray, "draws"],
+    *,
+    count: int,
+) -> Difference:
+    bounds = _bounds(each, over_documents, count=count) if count > 1 else Bounds(*[float("nan")] * 4)
+    low, high, smallest, p = bounds
+    return Difference(*names, measure, float(each.mean()), low, high, smallest, len(each), count, p)
 
 
 class Bounds(NamedTuple):
-    """An interval, and the smallest difference that would have been seen four times in five."""
+    """An interval, the smallest difference that would have been seen four times in five, and the p-value."""
 
     low: float
     high: float
     smallest: float
+    p: float
 
 
 def _bounds(each: Float64[ndarray, "seeds"], over_documents: Float64[ndarray, "draws"], *, count: int) -> Bounds:
@@ -118,13 +151,16 @@ def _bounds(each: Float64[ndarray, "seeds"], over_documents: Float64[ndarray, "d
     tail = (1 - LEVEL) / 2
     if len(each) == 1:
         low, high = np.nanquantile(over_documents, [tail, 1 - tail])
-        return Bounds(float(low), float(high), float((norm.ppf(1 - tail) + norm.ppf(POWER)) * np.sqrt(documents)))
+        error = float(np.sqrt(documents))
+        p = 2 * norm.sf(abs(each[0]) / error) if error else float(not each[0])
+        return Bounds(float(low), float(high), float((norm.ppf(1 - tail) + norm.ppf(POWER)) * error), float(p))
     seeds = float(np.var(each, ddof=1)) / len(each)
     error = float(np.sqrt(seeds + documents))
     law = student(_freedom(seeds, documents, seed_count=len(each), document_count=count))
     reach = float(law.ppf(1 - tail)) * error
     middle = float(each.mean())
-    return Bounds(middle - reach, middle + reach, reach + float(law.ppf(POWER)) * error)
+    p = 2 * law.sf(abs(middle) / error) if error else float(not middle)
+    return Bounds(middle - reach, middle + reach, reach + float(law.ppf(POWER)) * error, float(p))
 
 
 def _freedom(seeds: float, documents: float, *, seed_count: int, document_count: int) -> float:

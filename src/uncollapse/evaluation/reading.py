@@ -9,12 +9,14 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 from numpy import ndarray
 
+from uncollapse.errors import UsageError
 from uncollapse.language_models.model import LanguageModel, Tokens
 
 WORD = re.compile(r"\w+")
 RARE = 2  # times that a rare word occurs in a file, at most
 BINS = 15  # of confidence; Guo et al. 2017, section 2
 BATCH_BYTES = 200_000
+BETWEEN = "\n\n"  # a question and its answer, as in training, where the model has no template
 
 
 class Reading(NamedTuple):
@@ -46,13 +48,23 @@ class Reading(NamedTuple):
 Watcher = Callable[[int, int], None]
 
 
-def read_texts(model: LanguageModel, texts: Sequence[str], *, on_progress: Watcher | None = None) -> Reading:
-    """What the model makes of each text; `on_progress` hears how many are read, and of how many."""
+def read_texts(
+    model: LanguageModel,
+    texts: Sequence[str],
+    *,
+    questions: Sequence[str] | None = None,
+    on_progress: Watcher | None = None,
+) -> Reading:
+    """What the model makes of each text; `on_progress` hears how many are read, and of how many.
+
+    Where texts are answers to `questions`, each is read after its own, framed as in training, and counts alone.
+    """
     rare = rare_words(texts)
     parts = []
     done = 0
     for some in _stretches(texts):
-        parts.append(_read(model, some, rare))
+        asked = None if questions is None else questions[done : done + len(some)]
+        parts.append(_read(model, some, rare, tokens=_cut(model, some, asked)))
         done += len(some)
         if on_progress is not None:
             on_progress(done, len(texts))
@@ -65,8 +77,24 @@ def rare_words(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(word for word, count in counts.items() if count <= RARE)
 
 
-def _read(model: LanguageModel, texts: Sequence[str], rare: frozenset[str]) -> Reading:
-    tokens = model.vocabulary.encode(texts)
+def _cut(model: LanguageModel, texts: Sequence[str], questions: Sequence[str] | None) -> Tokens:
+    """The texts as tokens, each behind its question: in the frame of the model's template, or before two line ends."""
+    if questions is None:
+        return model.vocabulary.encode(texts)
+    try:
+        asked = model.vocabulary.ask(questions)
+    except UsageError:  # the model has no template
+        return model.vocabulary.encode(texts, prompts=[question + BETWEEN for question in questions])
+    own = model.vocabulary.encode(texts)
+    before = np.array([len(ids) for ids in asked], np.int64)
+    offsets = own.offsets + np.concatenate([np.zeros(1, np.int64), np.cumsum(before)])
+    at = np.repeat(own.offsets[:-1], before)  # each question goes in front of the text's own tokens
+    ids = np.insert(own.ids, at, np.concatenate([np.empty(0, np.int32), *asked]))
+    spans = np.insert(own.spans, at, 0, axis=0)
+    return Tokens(ids=ids, starts=offsets[:-1] + before, offsets=offsets, spans=spans)
+
+
+def _read(model: LanguageModel, texts: Sequence[str], rare: frozenset[str], *, tokens: Tokens) -> Reading:
     scores = model.score(tokens)
     known = ~np.isnan(scores.logprob)
     confidence = np.where(known, np.exp(scores.confidence.astype(np.float64)), 0.0)
@@ -86,7 +114,7 @@ def _read(model: LanguageModel, texts: Sequence[str], rare: frozenset[str]) -> R
         nats=summed(nats),
         tokens=summed(known).astype(np.int64),
         bytes=summed(width * known).astype(np.int64),
-        unscored=summed(~known).astype(np.int64),
+        unscored=summed(~known & tokens.scored()).astype(np.int64),
         rare_nats=summed(nats * of_rare),
         rare_tokens=summed(of_rare).astype(np.int64),
         rare_bytes=summed(width * of_rare).astype(np.int64),

@@ -62,14 +62,17 @@ def pack(tokens: Tokenised, *, context: int, together: bool = True) -> Packing:
     Source: best-fit decreasing (Johnson 1974), for language models Ding et al. 2024 (arXiv 2404.10830), section 3.
     """
     document, first, length = _pieces(tokens.sizes + (1 if tokens.open else 2), context)
+    # Place p of a document is its token p - 1, so the last token of a question is at place `read`.
+    ignored = np.clip(tokens.read[document] + 1 - first, 1, length)
+    # Of a long question some pieces are only read; a step of nothing else would have no loss.
+    learned = ignored < length
+    document, first, length, ignored = document[learned], first[learned], length[learned], ignored[learned]
     order = np.argsort(-length, kind="stable")
     row = _best_fit(length[order], context) if together else np.arange(len(order))
     back = np.empty(len(order), np.int64)
     back[order] = row
     by_row = np.lexsort((np.arange(len(back)), back))
     starts = np.searchsorted(back[by_row], np.arange(int(back.max(initial=-1)) + 2))
-    # Place p of a document is its token p - 1, so the last token of a question is at place `read`.
-    ignored = np.clip(tokens.read[document] + 1 - first, 1, length)
     return Packing(
         document=document[by_row],
         first=first[by_row],

@@ -14,7 +14,7 @@ from uncollapse.collapse.forecast.kinds import Lesson, Pace
 from uncollapse.collapse.forecast.learning import learn
 from uncollapse.collapse.forecast.text import HELD_OUT, HUMAN
 from uncollapse.collapse.forecast.tokens import read_counted
-from uncollapse.evaluation.choice import answer, right
+from uncollapse.evaluation.choice import answer, rights
 from uncollapse.evaluation.measures import columns_of
 from uncollapse.evaluation.questions import Question
 from uncollapse.evaluation.reading import read_texts
@@ -63,7 +63,8 @@ def sides_of(made: Composed) -> dict[str, int | float]:
 
 def answered(model: LanguageModel, tasks: Mapping[str, Sequence[Question]]) -> dict[str, dict[str, list[int]]]:
     """For each task and way of counting, whether each question is answered rightly, as 1 and 0."""
-    return {name: right(answer(model, asked)) for name, asked in tasks.items()}
+    found = {name: rights(answer(model, asked)) for name, asked in tasks.items()}
+    return {name: {way: each.astype(int).tolist() for way, each in ways.items()} for name, ways in found.items()}
 
 
 def table_of(columns: np.ndarray, account: Mapping[str, Any]) -> pa.Table:
