@@ -89,7 +89,7 @@ def test_the_sentence_follows_from_the_intervals():
 
 def test_the_answer_is_one_line():
     assert answer(Found.of(table(SHIFTS))) == (
-        "In perplexity no edited arm is told apart from no edit; the positive control is told apart on 1 of 1 objectives."
+        "In perplexity no edited arm is told apart from no edit; the positive control is higher on 1 of 1 objectives."
     )
     assert answer(Found.of(table({"none": 0.0, "bold": -0.1}))) == (
         "In perplexity bold is lower (scratch); there is no positive control."
@@ -106,6 +106,11 @@ def test_the_sentence_turns_with_the_numbers():
     assert "; random is not told apart from it;" in worse
     blind = sentence_of(Found.of(table({**SHIFTS, "half-synthetic": 0.0})), "scratch")
     assert blind.endswith("so that this trial could not have seen half of the text go.")
+    turned = Found.of(table({**SHIFTS, "half-synthetic": -0.1}))
+    assert "; the positive control is told apart the wrong way round: half-synthetic is lower by" in sentence_of(
+        turned, "scratch"
+    )
+    assert answer(turned).endswith("the positive control is higher on 0 of 1 objectives.")
     alone = sentence_of(Found.of(table({"none": 0.0, "bold": 0.0})), "scratch")
     assert alone == (
         "From scratch: bold is not told apart from no edit; there is no positive control, so that nothing says what"

@@ -57,9 +57,9 @@ def _figures(found: Found) -> list[Figure]:
         Figure(str(found.comparisons), "comparisons", "of perplexity, each with an interval"),
     ]
     halves = [found.difference(objective, HALF) for objective in found.objectives]
-    seen = sum(each is not None and each.told for each in halves)
+    seen = sum(each is not None and each.told and each.way == "higher" for each in halves)
     if any(halves):
-        figures.append(Figure(f"{seen} of {len(halves)}", "positive controls", "told apart from no edit"))
+        figures.append(Figure(f"{seen} of {len(halves)}", "positive controls", "higher than no edit"))
     return figures
 
 

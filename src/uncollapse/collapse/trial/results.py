@@ -185,18 +185,18 @@ def check_equal(found: Found, *, batch_tokens: int) -> None:
 
 
 def answer(found: Found) -> str:
-    """The whole in one line: which edited arms are told apart from no edit, and how often the positive control is."""
+    """The whole in one line: which edited arms are told apart, and how often the positive control is worse."""
     apart = [
         f"{each.difference.arm} is {each.way} ({each.objective})"
         for each in found.compared
         if each.holm is not None and each.beside == NONE and each.difference.arm in EDITED and each.told
     ]
     halves = [found.difference(objective, HALF) for objective in found.objectives]
-    seen = sum(each is not None and each.told for each in halves)
+    seen = sum(each is not None and each.told and each.way == "higher" for each in halves)
     begin = "In perplexity " + (", ".join(apart) if apart else "no edited arm is told apart from no edit")
     if not any(halves):
         return f"{begin}; there is no positive control."
-    return f"{begin}; the positive control is told apart on {seen} of {len(halves)} objectives."
+    return f"{begin}; the positive control is higher on {seen} of {len(halves)} objectives."
 
 
 def sentence(found: Found) -> str:
@@ -244,6 +244,9 @@ def _controls(known: Mapping[str, Compared]) -> list[str]:
 def _positive(known: Mapping[str, Compared]) -> str:
     if HALF not in known:
         return "there is no positive control, so that nothing says what this trial could have seen"
+    if known[HALF].told and known[HALF].way == "lower":
+        said = _told(HALF, known[HALF])
+        return f"the positive control is told apart the wrong way round: {said}, so that this says little of text"
     if known[HALF].told:
         return "the positive control is told apart: " + _told(HALF, known[HALF])
     return "the positive control is not told apart either, so that this trial could not have seen half of the text go"
