@@ -1,6 +1,6 @@
 """Faults: how many runs that were struck came to the bytes of an undisturbed run when the command was given again.
 
-    python -m benchmarks.faults [--trials 50] [--minutes 120] [--only worker] [--seed 8]
+    python -m benchmarks.faults [--trials 50] [--minutes 120] [--only worker|local|Ray|store] [--seed 8]
 
 Processes are killed with signal 9 at moments that a seed draws: at random while shards are worked, and at touches of the
 storage (before and inside of a write, before and after an fsync, a rename, an unlink), which a hook in the tests counts.
@@ -43,8 +43,13 @@ class Line:
     struck: Counter[str] = field(default_factory=Counter)
 
 
-def lines(there: dict, nodes) -> Iterator[Line]:
+def lines(there: dict, nodes, way) -> Iterator[Line]:
     """The lines of the table; shares of one victim come to 1 or more."""
+    if way is not None:
+        import store_trials as away
+
+        yield Line("requests and replies lost", "object store", 0.6, lambda own: away.lost_on_the_way(own, way))
+        yield Line("driver killed at a request", "object store", 0.6, lambda own: away.driver_killed(own, way))
     yield Line("driver killed at a touch of the storage", "local, 1 worker", 1, faults.driver_struck)
     yield Line("driver killed", "local, 2 workers", 0.5, lambda own: faults.driver_killed(own, **HERE))
     yield Line("worker killed", "local, 2 workers", 0.3, lambda own: faults.worker_killed(own, **HERE))
@@ -110,9 +115,10 @@ def main() -> int:
     began = time.monotonic()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="uncollapse-faults-")))
-        nodes = None if options.only == "local" else _nodes(stack)
+        nodes = None if options.only in ("local", "store") else _nodes(stack)
+        way = None if options.only in ("local", "Ray") else _way(stack)
         there = {} if nodes is None else {"address": nodes.cluster.address}
-        made = [line for line in lines(there, nodes) if options.only in f"{line.fault} {line.engine}"]
+        made = [line for line in lines(there, nodes, way) if options.only in f"{line.fault} {line.engine}"]
         until = began + 60 * options.minutes
         make(made, folder, trials=options.trials, seed=options.seed, until=until)
     print(table(made))
@@ -128,6 +134,20 @@ def _nodes(stack: ExitStack):
     except ImportError:
         return None
     return stack.enter_context(started(2))
+
+
+def _way(stack: ExitStack):
+    """The way to a store of objects on this machine; None where there is no server for it."""
+    try:
+        import moto
+        import pytest
+        import s3fs
+    except ImportError:
+        return None
+    del moto, s3fs
+    from object_store import object_store
+
+    return stack.enter_context(object_store(stack.enter_context(pytest.MonkeyPatch.context())))
 
 
 def _version() -> str:

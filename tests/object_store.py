@@ -2,6 +2,7 @@
 
 import http.client
 import logging
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -83,6 +84,14 @@ def object_store(monkeypatch: Any, *, bucket: str = "bucket") -> Iterator[Way]:
             server.server_close()
         moto.stop()
         S3FileSystem.clear_instance_cache()
+
+
+class _Server(ThreadingHTTPServer):
+    """Says nothing of clients that were killed in the middle of a request."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
