@@ -70,9 +70,7 @@ def object_store(monkeypatch: Any, *, bucket: str = "bucket") -> Iterator[Way]:
         reset.close()
         S3FileSystem.clear_instance_cache()
         way = Way("")
-        server = ThreadingHTTPServer(
-            ("127.0.0.1", 0), type("Handler", (_Handler,), {"way": way, "store": f"{host}:{port}"})
-        )
+        server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"way": way, "store": f"{host}:{port}"}))
         way.address = f"http://127.0.0.1:{server.server_address[1]}"
         threading.Thread(target=server.serve_forever, daemon=True).start()
         monkeypatch.setenv("AWS_ENDPOINT_URL", way.address)
