@@ -124,7 +124,7 @@ def main() -> int:
     print(table(made))
     ray = f", Ray {_version()}" if nodes is not None else ", no Ray"
     print(f"\nSeed {options.seed}, Python {platform.python_version()}{ray}, {time.monotonic() - began:.0f} s.")
-    return int(any(line.made != line.survived for line in made))
+    return int(not made or any(line.made != line.survived for line in made))
 
 
 def _nodes(stack: ExitStack):

@@ -168,3 +168,14 @@ def test_answers_that_are_not_there(uncollapse, desk):
     done = uncollapse("train", "asked.jsonl", "-o", "model", "--objective", "instruct", "--from", "smollm2-135m")
     assert done.code == 2
     assert "no column with the answer" in done.err
+
+
+def test_rows_that_cannot_be_read_are_left_out_as_far_as_is_allowed(uncollapse, tmp_path):
+    rows = [json.dumps({"text": f"{SENTENCES[number % 4]} {number}"}) for number in range(60)]
+    (tmp_path / "mostly.jsonl").write_text("\n".join([*rows, '{"text": ', json.dumps({"text": 5})]))
+    words = ("train", tmp_path / "mostly.jsonl", "-o", tmp_path / "model", *SHORT)
+    refused = uncollapse(*words)
+    assert refused.code == 2
+    done = uncollapse(*words, "--max-rejects", 2)
+    assert done.code == 3, done.err
+    assert "60, and 2 rows that cannot be read" in done.out

@@ -13,11 +13,13 @@ from cheap_steps import Shout, Sift, Trouble
 from killable import work
 from object_store import FAULTS, object_store
 from uncollapse.corpora import objects, read
+from uncollapse.corpora.commit import Room
 from uncollapse.corpora.objects import Objects
-from uncollapse.errors import MissingInput, OutputBusy, OutputRefused, RecipeDiffers, UsageError
+from uncollapse.errors import MissingInput, OutputBusy, OutputRefused, RecipeDiffers, TooManyRejects, UsageError
 from uncollapse.execution import holding, run
 from uncollapse.execution.status import read_status
 from uncollapse.provenance import Policy
+from uncollapse.step import Fate
 
 pytest.importorskip("moto")
 pytest.importorskip("s3fs")
@@ -108,7 +110,68 @@ def test_other_objects_are_left_alone(way, essays):
     assert held() == {"thesis.txt": b"mine"}
 
 
+def test_uploads_of_others_are_left_alone_where_the_output_is_refused(way, essays):
+    store = Objects.at(OUT)
+    store.put("thesis.txt", b"mine")
+    objects._system().call_s3("create_multipart_upload", Bucket="bucket", Key=store.key("backup.tar"))
+    with pytest.raises(OutputRefused, match="holds other objects"):
+        run(corpus(essays, Shout()), OUT)
+    assert len(objects._system().call_s3("list_multipart_uploads", Bucket="bucket")["Uploads"]) == 1
+    assert store.names() == ["thesis.txt"]
+
+
+def test_what_is_left_on_this_machine_of_a_run_that_the_store_forgot_is_no_hindrance(way, essays, tmp_path):
+    way.fault = lambda asked: "503" if "part-00001" in asked.path else None
+    with pytest.raises(OutputRefused):
+        run(corpus(essays, Shout()), OUT)
+    way.fault = lambda _: None
+    (passing,) = (tmp_path / "passing").iterdir()
+    assert list(passing.glob("part-*"))
+    store = Objects.at(OUT)
+    store.remove(store.names())
+    run(corpus(essays, Shout()), tmp_path / "here")
+    run(corpus(essays, Shout()), OUT)
+    assert held() == tree(tmp_path / "here")
+    run(corpus(essays, Shout()), OUT)
+    assert not list((tmp_path / "passing").iterdir())
+
+
+def test_too_many_rejects_are_told_wherever_the_papers_lie(way, essays, tmp_path, monkeypatch):
+    monkeypatch.setattr(Room, "hand_over", _and_forget(Room.hand_over))
+    step = Sift(word="essay 1", fate=Fate.FAILED)
+    with pytest.raises(TooManyRejects, match="3 rows failed, 2 are allowed") as caught:
+        run(corpus(essays, step), OUT, max_rejects=2)
+    assert f"See {OUT}/.progress" in caught.value.hint
+
+
+def _and_forget(hand_over):
+    """As on another machine: the papers of a shard are in the store alone."""
+
+    def handed_over(room, receipt):
+        hand_over(room, receipt)
+        for paper in room.papers(receipt.shard):
+            paper.unlink()
+
+    return handed_over
+
+
+def test_a_shard_that_is_not_what_its_receipt_says_stops_the_run(way, essays, monkeypatch):
+    whole = Room.hand_over
+
+    def spoilt(room, receipt):
+        whole(room, receipt)
+        room.store.put(receipt.name, b"of another run")
+
+    monkeypatch.setattr(Room, "hand_over", spoilt)
+    with pytest.raises(OutputBusy, match="is not what its receipt says"):
+        run(corpus(essays, Shout()), OUT)
+    monkeypatch.setattr(Room, "hand_over", whole)
+    assert run(corpus(essays, Shout()), OUT).shards_done_before == 0
+
+
 def test_what_cannot_be_an_output(way, essays):
+    with pytest.raises(UsageError, match="has a mark"):
+        run(corpus(essays, Shout()), f"{OUT}?versionId=1")
     with pytest.raises(UsageError, match="one file cannot be joined"):
         run(corpus(essays, Shout()), f"{OUT}.jsonl")
     run(corpus(essays, Shout()), f"{OUT}/inner")

@@ -264,3 +264,12 @@ def test_blocks_that_cannot_be_learned_are_refused(texts, tmp_path):
         fit(Material([Block(np.arange(16))]), tmp_path / "spelling", settings)
     with pytest.raises(InputError, match="a block has token 5,000"):
         fit(Material([Block(np.full(16, 5_000))], human=texts), tmp_path / "unknown", settings)
+
+
+def test_adapters_read_rows_as_the_model_does(trained, texts, tmp_path):
+    pytest.importorskip("peft")
+    going_on = {"start": str(trained.folder), "tokens": 2_000, "context": 32, "batch_tokens": 256}
+    whole = fit(texts, tmp_path / "whole", Training(**going_on)).account
+    adapted = fit(texts, tmp_path / "adapted", Training(**going_on, lora=2)).account
+    assert not adapted["rows_of_one_document"]
+    assert adapted["padding_share"] == whole["padding_share"]

@@ -110,7 +110,7 @@ def _warn(step: Writer, corpus: Corpus, *, place: Target) -> None:
     """Nothing; what decoding and mark will cost is said before the first start of a run."""
     if place.has(REPORT):
         return
-    if step.far and not step.decoding.greedy and not place.has_shards():
+    if step.far and not step.decoding.greedy and not place.is_begun():
         sys.stderr.write(_whether_it_draws(step, corpus))
     if step.decoding.narrows:
         sys.stderr.write(_unmeasured(step) if step.far else _measured(step, corpus))

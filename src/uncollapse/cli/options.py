@@ -221,5 +221,5 @@ Preview: TypeAlias = Annotated[
     typer.Option(metavar="N", rich_help_panel=RUNNING, help="Edit N documents, show them here, write nothing."),
 ]
 AsJson: TypeAlias = Annotated[
-    bool, typer.Option("--json", rich_help_panel=RUNNING, help="Print report.json, and nothing else, to stdout.")
+    bool, typer.Option("--json", rich_help_panel=RUNNING, help="Print the result as JSON, and nothing else, to stdout.")
 ]

@@ -73,7 +73,7 @@ class Corpus:
         """The documents after all steps, batch by batch.
 
         Raises:
-            BrokenRow: a row cannot be read or was rejected by a step.
+            BrokenRow: more rows than are allowed cannot be read or were rejected by a step.
         """
         for done in self._worked(histories=None):
             yield done.batch
@@ -82,7 +82,7 @@ class Corpus:
         """The documents after all steps with the columns of the ledger behind theirs, batch by batch.
 
         Raises:
-            BrokenRow: a row cannot be read or was rejected by a step.
+            BrokenRow: more rows than are allowed cannot be read or were rejected by a step.
         """
         for done in self._worked(histories=Histories(self.plan)):
             assert done.ledger is not None
@@ -90,10 +90,12 @@ class Corpus:
 
     def _worked(self, *, histories: Histories | None) -> Iterator["Worked"]:
         reader = self.reader()
+        left = 0
         for shard in self.plan.shards:
             for done in self.work(shard, reader=reader, histories=histories):
                 failed = [reject for reject in done.rejects if reject.fate == "failed"]
-                if failed:
+                left += len(failed)
+                if left > self.max_rejects:
                     raise as_error(failed[0])
                 yield done
 

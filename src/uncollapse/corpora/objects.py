@@ -166,13 +166,23 @@ class Objects:
         """Nothing; there are no objects of these names."""
         for first in range(0, len(names), AT_ONCE):
             keys = [{"Key": self.key(name)} for name in names[first : first + AT_ONCE]]
-            self._call("delete_objects", Delete={"Objects": keys, "Quiet": True})
+            refused = self._call("delete_objects", Delete={"Objects": keys, "Quiet": True}).get("Errors")
+            if refused:
+                raise OutputRefused(
+                    f"{self.bucket}/{refused[0]['Key']} cannot be removed: {refused[0].get('Message', '')}",
+                    hint="Give the right to delete objects there, then run the same command again.",
+                )
 
     def abandon_uploads(self) -> None:
         """Nothing; parts that were sent and never joined are gone. For whoever holds the folder alone."""
-        page = self._call("list_multipart_uploads", Prefix=self.key(""))
-        for each in page.get("Uploads", []):
-            self._call("abort_multipart_upload", Key=each["Key"], UploadId=each["UploadId"])
+        more: dict[str, str] = {}
+        while True:
+            page = self._call("list_multipart_uploads", Prefix=self.key(""), **more)
+            for each in page.get("Uploads", []):
+                self._call("abort_multipart_upload", Key=each["Key"], UploadId=each["UploadId"])
+            if not page.get("IsTruncated"):
+                return
+            more = {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page["NextUploadIdMarker"]}
 
     def _call(self, what: str, **given: Any) -> Any:
         """The store's reply; what it will not do is an error of ours."""

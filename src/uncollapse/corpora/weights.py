@@ -65,4 +65,4 @@ def _numbers(told: pa.Array, column: str) -> pa.Array:
 
 
 def _no_numbers(column: str, said: str) -> ColumnClash:
-    return ColumnClash(f"the column {column!r} {said}", hint="Weights are numbers, 0 or more; null is none.")
+    return ColumnClash(f"the column {column!r} {said}", hint="Weights are numbers, 0 or more, in every row.")

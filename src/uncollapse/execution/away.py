@@ -12,7 +12,7 @@ from pathlib import Path
 from uncollapse.corpora.commit import PLAN, PROGRESS, SESSION, Receipt, Room
 from uncollapse.corpora.objects import Objects
 from uncollapse.corpora.storage import refusals
-from uncollapse.errors import OutputRefused
+from uncollapse.errors import OutputBusy, OutputRefused
 from uncollapse.execution import holding
 from uncollapse.execution.holding import Holding
 from uncollapse.execution.target import Target
@@ -33,12 +33,21 @@ def at_hand(place: Target) -> Iterator[Holding | None]:
     if place.store is None:
         yield None
         return
+    _check_free(place.store, _names(place.store))
     with Holding(place.store) as held:
-        place.store.abandon_uploads()
-        names = [name for name in place.store.names() if name != holding.NAME]
+        names = _names(place.store)
         _check_free(place.store, names)
+        if f"{PROGRESS}/{PLAN}" in names:  # nobody else sends parts to a folder that is ours
+            place.store.abandon_uploads()
         _bring(place, names)
         yield held
+        if not (place.asked / PROGRESS / PLAN).exists():
+            shutil.rmtree(place.asked, ignore_errors=True)  # only what is kept for a start to come has to stay
+
+
+def _names(store: Objects) -> list[str]:
+    """The names of all objects but the one that holds the folder."""
+    return [name for name in store.names() if name != holding.NAME]
 
 
 def _check_free(store: Objects, names: Sequence[str]) -> None:
@@ -56,9 +65,10 @@ def _bring(place: Target, names: Iterable[str]) -> None:
     with refusals(folder):
         (folder / PROGRESS).mkdir(parents=True, exist_ok=True)
         wanted = [name for name in names if name == MANIFEST or name.startswith(f"{PROGRESS}/")]
-        for path in [folder / MANIFEST, *(folder / PROGRESS).glob("*.json")]:
-            if path.relative_to(folder).as_posix() not in wanted:
-                path.unlink(missing_ok=True)
+        # What an earlier start left here and the store has not is void; what a step keeps for itself stays.
+        for path in [*folder.glob("*.*"), *(folder / PROGRESS).glob("*.json")]:
+            if path.is_file() and path.relative_to(folder).as_posix() not in wanted:
+                path.unlink()
         _fetch(place.store, [name for name in wanted if name != f"{PROGRESS}/{SESSION}"], folder)
 
 
@@ -83,6 +93,26 @@ def bring_papers(room: Room, receipts: Iterable[Receipt]) -> None:
         _fetch(room.store, [f"{PROGRESS}/{paper.name}" for paper in lacking], room.folder)
 
 
+def check_rows(room: Room, receipts: Iterable[Receipt]) -> None:
+    """Nothing; the store has for every shard the rows that its receipt vouches for.
+
+    Raises:
+        OutputBusy: some are others': two runs of a step that does not answer alike have met.
+    """
+    if room.store is None:
+        return
+    store = room.store
+    with refusals(store), ThreadPoolExecutor(AT_ONCE) as pool:
+        ordered = list(receipts)
+        whole = pool.map(lambda each: store.holds(each.name, size=each.size, digest=each.blake3), ordered)
+        wrong = [receipt for receipt, held in zip(ordered, whole, strict=True) if not held]
+    if wrong:
+        raise OutputBusy(
+            f"{store}/{wrong[0].name} is not what its receipt says: another run has been at work there",
+            hint="Run the same command again when that one is over: the shard is then done anew.",
+        )
+
+
 def take_away(place: Target, names: Iterable[str]) -> None:
     """Nothing; the store has the finished output's papers, in this order."""
     if place.store is not None:
@@ -98,5 +128,6 @@ def is_left(store: Objects) -> bool:
 def clear(place: Target) -> None:
     """Remove what only an unfinished run needs, there and here."""
     assert place.store is not None
+    place.store.abandon_uploads()
     place.store.remove([name for name in place.store.names(f"{PROGRESS}/") if name != holding.NAME])
-    shutil.rmtree(place.asked)
+    shutil.rmtree(place.asked, ignore_errors=True)

@@ -33,6 +33,7 @@ def finish(
 ) -> dict[str, Any]:
     """The manifest, which is written when everything else is; then the papers of the run are removed."""
     ordered = [receipts[shard.index] for shard in corpus.plan.shards]
+    away.check_rows(room, ordered)
     away.bring_papers(room, ordered)
     account = sum((receipt.account for receipt in ordered), start=Account())
     assert account.adds_up, f"the account does not add up: {account}"

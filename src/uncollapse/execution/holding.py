@@ -11,12 +11,13 @@ import secrets
 import socket
 import threading
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from uncollapse.corpora.objects import Objects
 from uncollapse.corpora.storage import refusals
-from uncollapse.errors import OutputBusy
+from uncollapse.errors import OutputBusy, OutputRefused
 
 NAME = ".progress/held"
 BEAT = 5.0  # seconds between two changes
@@ -32,7 +33,7 @@ class Holding:
 
     def __init__(self, store: Objects) -> None:
         self._store = store
-        self._own = {"host": socket.gethostname(), "process": os.getpid(), "holder": secrets.token_hex(8)}
+        self._own = {"machine": _machine(), "process": os.getpid(), "holder": secrets.token_hex(8)}
         self._beats = 0
         self._mark = ""
         self._lost = False
@@ -54,8 +55,14 @@ class Holding:
     ) -> None:
         self._end.set()
         self._thread.join()
-        if not self._lost and self._store.mark(NAME) == self._mark:
-            self._store.remove([NAME])
+        try:
+            with refusals(self._store):
+                if not self._lost and self._store.mark(NAME) == self._mark:
+                    self._store.remove([NAME])
+        except OutputRefused:
+            # What holds the folder changes no more, so the next run takes it over; the first error is the one to tell.
+            if error is None:
+                raise
 
     def check(self) -> None:
         """Nothing; raises where another run has taken the folder over.
@@ -111,11 +118,21 @@ def is_held(store: Objects) -> bool:
     return store.mark(NAME) not in (mark, None)
 
 
+def _machine() -> str | None:
+    """What only processes that see one another's numbers have in common; None where the system does not say it."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        numbers = Path("/proc/self/ns/pid").readlink()
+    except OSError:
+        return None
+    return f"{socket.gethostname()} {boot} {numbers}"
+
+
 def _died_here(content: bytes | None) -> bool:
     """Whether the holder was a process of this machine and is no more."""
     try:
         held: dict[str, Any] = json.loads(content or b"{}")
-        if held["host"] != socket.gethostname():
+        if held["machine"] is None or held["machine"] != _machine():
             return False
         os.kill(int(held["process"]), 0)
     except ProcessLookupError:

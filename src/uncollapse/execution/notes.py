@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from uncollapse.corpora.commit import Room
-from uncollapse.errors import OutputRefused, UncollapseError
+from uncollapse.errors import OutputBusy, OutputRefused, UncollapseError
 from uncollapse.execution.progress import Course
 
 NOTES = "progress.json"
@@ -50,6 +50,8 @@ def taken(room: Room, course: Course, *, elapsed: Callable[[], float]) -> Iterat
     notes = Notes(room, course, elapsed)
     try:
         yield notes
+    except OutputBusy:
+        raise  # the folder is another run's by now, and so are its notes
     except UncollapseError as error:
         notes.write(ended=f"{type(error).__name__}: {error.message}")
         raise

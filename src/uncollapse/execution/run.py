@@ -202,13 +202,18 @@ def _work(task: _Task, held: Holding | None, on_progress: Watcher | None) -> Run
     if held is not None:
         held.check()
     manifest = finish(task.corpus, task.place, task.room, receipts=course.receipts, claim=task.claim)
-    end = course.progress(seconds=time.monotonic() - started)
+    return _result(task, course, manifest, seconds=time.monotonic() - started, before=len(before))
+
+
+def _result(task: _Task, course: Course, manifest: Mapping[str, Any], *, seconds: float, before: int) -> RunResult:
+    """What came of a run that has just been finished."""
+    end = course.progress(seconds=seconds)
     return RunResult(
         manifest=manifest,
         tally=manifest["tally"],
         account=course.account,
         already_done=False,
-        shards_done_before=len(before),
+        shards_done_before=before,
         seconds=end.seconds,
         session_rows=end.session_rows,
         session_text_bytes=end.session_text_bytes,
@@ -286,6 +291,7 @@ def _check_rejects(course: Course, task: _Task) -> None:
     failed = course.account.failed
     if sum(failed.values()) > task.max_rejects:
         reasons = ", ".join(f"{count} x {reason}" for reason, count in failed.items())
+        away.bring_papers(task.room, course.receipts.values())
         again = any(task.room.may_pass(shard) for shard in course.receipts)
         remedy = "The same command tries again what may pass. " if again else ""
         raise TooManyRejects(

@@ -87,6 +87,10 @@ class Target:
         except OSError:
             return None
 
+    def is_begun(self) -> bool:
+        """Whether a run has been there before."""
+        return self.shards.exists() if self.store is None else bool(self.store.names())
+
     def has_shards(self) -> bool:
         """Whether a shard is committed there."""
         return any(self.shards.glob("part-*") if self.store is None else self.store.names("part-"))
@@ -130,6 +134,8 @@ def target(out: str | os.PathLike[str], *, form: str | None) -> Target:
 
 def _in_store(text: str, form: Format | None) -> Target:
     """The target for a folder of objects; what passes through this machine lies in its folder for temporary files."""
+    if set("?#") & set(text):
+        raise UsageError(f"{text} has a mark that addresses use otherwise", hint="Name a folder without ? and #.")
     store = Objects.at(text)
     if store.key("x").endswith(
         (*(f"{ending}/x" for ending in _FILES), *(f"{ending}/x" for ending in _REFUSED_ENDINGS))

@@ -33,7 +33,7 @@ class Questions(NamedTuple):
 class Texts:
     """The texts of a corpus, as often as they are asked for; with `human` only those of origin human.
 
-    Where they have weights, texts without any are left out.
+    Where they have weights, those of weight 0 are left out.
     """
 
     corpus: Corpus

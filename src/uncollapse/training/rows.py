@@ -49,7 +49,9 @@ class Rows(Dataset[dict[str, torch.Tensor]]):
                 f"a batch of {training.batch_tokens} tokens holds no row of {context}",
                 hint=f"--batch-tokens {context} or more, or a shorter --context",
             )
-        positions = "position_ids" in signature(model.forward).parameters
+        # Adapters lie around a model and hand on what they do not name.
+        inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+        positions = "position_ids" in signature(inner.forward).parameters
         together = positions and keeps_apart(model, end=end)
         packing = pack(tokens, context=context, together=together)
         a_step = max(training.batch_tokens // context, 1)
