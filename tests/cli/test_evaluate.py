@@ -91,3 +91,16 @@ def test_a_folder_of_others_is_not_written_into(uncollapse, desk, model, heldout
     (desk / "notes" / "mine.txt").write_text("mine")
     done = uncollapse("evaluate", model, "--on", heldout, "-o", "notes")
     assert (done.code, "mine.txt" in done.err) == (2, True)
+
+
+def test_rows_that_cannot_be_read_are_left_out_as_far_as_is_allowed(uncollapse, desk, model, heldout):
+    whole = uncollapse("evaluate", model, "--on", heldout, "--json")
+    with (desk / heldout).open("a") as file:
+        file.write('{"text": \n')
+    refused = uncollapse("evaluate", model, "--on", heldout)
+    assert refused.code == 2
+    assert "heldout.jsonl, line 5: broken JSON" in refused.err
+    done = uncollapse("evaluate", model, "--on", heldout, "--max-rejects", 1, "--json")
+    assert done.code == 3
+    assert "heldout.jsonl: 1 rows cannot be read and were left out" in done.err
+    assert json.loads(done.out) == json.loads(whole.out)

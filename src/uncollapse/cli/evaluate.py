@@ -69,6 +69,7 @@ def evaluate(
     context: Context = None,
     dtype: options.Dtype = None,
     text_column: options.TextColumn = None,
+    max_rejects: options.MaxRejects = None,
     seed: Seed = 0,
     as_json: options.AsJson = False,
 ) -> None:

@@ -25,6 +25,7 @@ from uncollapse.language_models import catalogue, load, resolve
 from uncollapse.language_models.model import LanguageModel
 
 METRICS, DOCUMENTS = "metrics.json", "documents.parquet"
+SOME_FAILED = 3
 MANY = ("models", "on")
 
 
@@ -43,6 +44,7 @@ class EvaluateJob(BaseModel):
     context: Annotated[int, Field(ge=8)] = 2048
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     text_column: str = "text"
+    max_rejects: Annotated[int, Field(ge=0)] = 0
     seed: Annotated[int, Field(ge=0)] = 0
 
     @property
@@ -108,9 +110,10 @@ def _model_from(base: Path, address: str) -> str:
 
 
 def perform(job: EvaluateJob, *, as_json: bool = False) -> int:
-    """The exit code of an evaluation: 0."""
+    """The exit code of an evaluation: 0, or 3 where rows were left out within what is allowed."""
     _refuse_foreign(job.output)
-    texts = {address: _texts(job, address) for address in job.on}
+    found = {address: _texts(job, address) for address in job.on}
+    texts = {address: (ids, own) for address, (ids, own, _) in found.items()}
     questions = {name: _questions(job, name) for name in job.tasks}
     for address in job.models:
         resolve(address, dtype=job.dtype, window=job.context)
@@ -135,13 +138,16 @@ def perform(job: EvaluateJob, *, as_json: bool = False) -> int:
         _tell(job, lines, Console())
         if folder is not None:
             Console().print(Text(f"result: {visible(str(folder))}"), soft_wrap=True)
-    return 0
+    for address, (_, _, broken) in found.items():
+        if broken:
+            sys.stderr.write(f"{visible(address)}: {broken:,} rows cannot be read and were left out\n")
+    return SOME_FAILED if any(broken for _, _, broken in found.values()) else 0
 
 
-def _texts(job: EvaluateJob, address: str) -> tuple[list[str], list[str]]:
-    """Ids and texts of a file; all of it is held, as every model reads the same."""
+def _texts(job: EvaluateJob, address: str) -> tuple[list[str], list[str], int]:
+    """Ids and texts of a file, and how many of its rows cannot be read; all is held, as every model reads the same."""
     with waiting("the input is looked through"):
-        corpus = corpora.read(address, text_column=job.text_column)
+        corpus = corpora.read(address, text_column=job.text_column, max_rejects=job.max_rejects)
     ids: list[str] = []
     texts: list[str] = []
     for batch in corpus.batches():
@@ -149,7 +155,7 @@ def _texts(job: EvaluateJob, address: str) -> tuple[list[str], list[str]]:
         texts += batch.column("text").to_pylist()
     if not any(text.strip() for text in texts):
         raise InputError(f"{address} holds no text", hint="give text that the models have not learned from")
-    return ids, texts
+    return ids, texts, corpus.plan.broken_rows
 
 
 def _questions(job: EvaluateJob, name: str) -> list[Question]:
