@@ -47,7 +47,7 @@ def test_what_no_slope_leaves_open_is_said_in_times():
     assert told["said"] == (
         "No slope of the control is shown: +0.00 % (-22.00 to +28.20 %) a generation; a rise of up to 3.46 times over "
         "5 generations cannot be ruled out."
-    ).replace("+0.00", f"{100 * np.expm1(summary.slope(values['real', 'perplexity']).value):+.2f}")
+    )
     assert "flat" not in told["said"]
 
 
@@ -63,7 +63,7 @@ def test_a_rising_arm_is_told_from_a_flat_control():
     assert said == (
         "Perplexity of human text, after the last generation and beside the control: higher under replace (2.00 times); "
         "not told apart under edit (1.00 times). 2 regimes were compared, by Holm's correction. No slope of the control is "
-        "shown: +0.00 % (-0.02 to +0.02 %) a generation; a rise of up to 1 times over 5 generations cannot be ruled out."
+        "shown: +0.00 % (-0.02 to +0.02 %) a generation; a rise of up to 1.00 times over 5 generations cannot be ruled out."
     ).replace("2.00", f"{comparing.against(values, 'replace').value:.3g}").replace(
         "1.00", f"{comparing.against(values, 'edit').value:.3g}"
     )

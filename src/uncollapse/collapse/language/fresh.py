@@ -26,7 +26,7 @@ class Fresh(NamedTuple):
     types_lost: float
     strange_words: float
 
-    def as_json(self) -> dict[str, float | None]:
+    def as_json(self) -> dict[str, int | float | None]:
         """The three, with null for what is not known."""
         return {name: value if np.isfinite(value) else None for name, value in self._asdict().items()}
 

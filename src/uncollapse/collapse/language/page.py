@@ -159,7 +159,7 @@ def _last(
     values: Values,
     arms: Sequence[str],
     measures: Sequence[str],
-    fresh: Mapping[str, float | None] | None = None,
+    fresh: Mapping[str, int | float | None] | None = None,
 ) -> Section:
     name, heading = named
     columns = ("regime", *(measure.replace("_", " ") for measure in measures))

@@ -17,7 +17,7 @@ from uncollapse.collapse.language.measures import MEASURES
 
 HOLDS = {
     "catastrophic": f"the mean perplexity is more than {CATASTROPHE:g} times that of generation 0",
-    "any increase": "perplexity is told to be above the control's (of the control, by its interval over generation 0's)",
+    "any increase": "perplexity is told to be above the control's (of the control, interval over generation 0's)",
     "diverging": f"so, and in the second half it rises at {STILL_GROWING:g} of the first half's pace or faster",
     "variance": f"the deviation of the blocks' log perplexity under generation 0 is under {LATE:g} of the human text's",
     "scaling law": "the exponent of loss against tokens changes; one size of text does not say",
@@ -163,7 +163,7 @@ def answer(values: Values, arms: Sequence[str]) -> str:
 def of_control(values: Values) -> str:
     """What is known of the control's slope, without its first capital and its stop."""
     found = slope(values[REAL, "perplexity"])
-    change, low, high = (f"{100 * np.expm1(part):+.2f}" for part in found)
+    change, low, high = (f"{round(100 * np.expm1(part), 2) + 0.0:+.2f}" for part in found)
     shown = slope_shown(found)
     if shown is None:
         return f"the control changes by {change} % a generation; one seed gives no interval"
