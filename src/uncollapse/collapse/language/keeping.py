@@ -56,7 +56,8 @@ def account(plan: Plan, found: Played, *, corpus: Sequence[str], run: Mapping[st
         "settings": {**plan.settings.model_dump(mode="json"), "learning_rate": learning},
         "seeds": list(plan.seeds),
         "run": dict(run),
-        "regimes": {arm: {"tokens": tokens, **told_of(values, arm)} for arm in plan.arms},
+        "fresh human text": found.fresh.as_json(),
+        "regimes": {arm: {"tokens": tokens, **told_of(values, arm, found.fresh)} for arm in plan.arms},
         "published": [
             dict(zip(("what", "published", "here"), row, strict=True)) for row in published_rows(values, plan.arms)
         ],

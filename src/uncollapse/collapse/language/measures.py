@@ -107,15 +107,15 @@ def binned(nats: Float64[ndarray, "n"]) -> Int64[ndarray, "bins"]:
 
 def words_of(learned: Sequence[str], held: Sequence[str]) -> Words:
     """The words of human blocks as texts."""
-    split = [_split(text) for text in learned]
+    split = [split_words(text) for text in learned]
     own = frozenset(word for words in split for word in words)
-    other = frozenset(word for text in held for word in _split(text))
+    other = frozenset(word for text in held for word in split_words(text))
     return Words(own, own | other, max(int(SAMPLED * sum(map(len, split))), 1))
 
 
 def of_text(texts: Sequence[str], words: Words) -> dict[str, float]:
     """The measures of the training blocks as texts in a random order; NaN where there are too few words."""
-    split = [_split(text) for text in texts]
+    split = [split_words(text) for text in texts]
     every = [word for some in split for word in some]
     types = set(every)
     found = {
@@ -148,5 +148,6 @@ def repeats(blocks: Int32[ndarray, "n b"]) -> float:
     return float((ordered[:, 1:] == ordered[:, :-1]).sum(axis=1).mean() / runs.shape[1])
 
 
-def _split(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
+    """The words of a text, in small letters."""
     return WORD.findall(text.lower())

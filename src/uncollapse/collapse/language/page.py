@@ -12,18 +12,18 @@ from markupsafe import Markup
 from numpy import ndarray
 
 from uncollapse.collapse.language.arms import ARMS, REAL
+from uncollapse.collapse.language.comparing import Values, against
 from uncollapse.collapse.language.measures import BIN_EDGES, MEASURES
 from uncollapse.collapse.language.published import CLAIMS, DIFFERS, SHOWN
 from uncollapse.collapse.language.summary import (
     HOLDS,
-    Values,
-    against_control,
     estimate,
     generations,
     interval,
-    is_flat,
+    of_control,
     since_first,
     slope,
+    slope_shown,
     values_of,
 )
 from uncollapse.report import NONE, Assets, Axes, Band, Figure, Page, Section, Table, lines, page
@@ -45,8 +45,8 @@ def language_page(told: Mapping[str, Any], results: pa.Table, histograms: pa.Tab
         _answers(told, arms),
         *(_curve(values, arms, measure) for measure in CURVES),
         *(_histograms(histograms, arm) for arm in arms),
-        _last("model", "The last generation's models", values, arms, TABLED),
-        _last("text", "What the last generation learned from", values, arms, OF_TEXT),
+        _last(("model", "The last generation's models"), values, arms, TABLED),
+        _last(("text", "What the last generation learned from"), values, arms, OF_TEXT, told["fresh human text"]),
         _definitions(told, arms),
         _paper(values, arms),
         _arms(told, arms),
@@ -67,13 +67,13 @@ def language_page(told: Mapping[str, Any], results: pa.Table, histograms: pa.Tab
 def _figures(told: Mapping[str, Any], values: Values, arms: Sequence[str]) -> list[Figure]:
     seeds = len(told["seeds"])
     first = estimate("perplexity", values[REAL, "perplexity"][:, 0])
-    flat = {True: "flat", False: "not flat", None: "no interval"}[is_flat(slope(values[REAL, "perplexity"]))]
+    shown = {True: "shown", False: "not shown", None: "no interval"}[slope_shown(slope(values[REAL, "perplexity"]))]
     return [
         Figure(str(len(arms) - 1), "regimes", "beside a control of human text"),
         Figure(str(seeds), "seeds" if seeds > 1 else "seed", f"{generations(values)} each"),
         Figure(f"{told['text']['blocks']:,}", "blocks of human text", f"{told['settings']['block']} tokens each"),
         Figure(interval(first), "perplexity of generation 0", "of held-out human text, for each token"),
-        Figure(flat, "the control", "its slope over generations against the spread over seeds"),
+        Figure(shown, "slope of the control", of_control(values)),
     ]
 
 
@@ -154,14 +154,28 @@ def _stretch(shares: Sequence[Float64[ndarray, "bins"]]) -> slice:
     return slice(max(int(held[0]) - 1, 0), min(int(held[-1]) + 2, len(BIN_EDGES) - 1))
 
 
-def _last(name: str, heading: str, values: Values, arms: Sequence[str], measures: Sequence[str]) -> Section:
+def _last(
+    named: tuple[str, str],
+    values: Values,
+    arms: Sequence[str],
+    measures: Sequence[str],
+    fresh: Mapping[str, int | float | None] | None = None,
+) -> Section:
+    name, heading = named
     columns = ("regime", *(measure.replace("_", " ") for measure in measures))
     first = [interval(estimate(measure, values[REAL, measure][:, 0])) for measure in measures]
     rows = [("generation 0", *first)]
     for arm in arms:
         rows.append((arm, *(_shown_value(measure, values[arm, measure][:, -1]) for measure in measures)))
-    table = Table(caption=heading, columns=columns, rows=rows)
     sentence = "Means over seeds with their intervals; what each number is stands further below."
+    if fresh is not None:
+        known = [fresh.get(measure) for measure in measures]
+        rows.append(("held-out human text", *(NONE if each is None else f"{each:.3g}" for each in known)))
+        sentence += (
+            f" Held-out human text is beside the blocks that are learned from, at {fresh['words']:,} words of "
+            "each; the control reads these blocks again, so that it loses nothing by construction."
+        )
+    table = Table(caption=heading, columns=columns, rows=rows)
     return Section(f"last-{name}", heading, sentence, table.markup())
 
 
@@ -179,8 +193,8 @@ def _definitions(told: Mapping[str, Any], arms: Sequence[str]) -> Section:
         caption="Which definition of collapse holds", columns=("definition", *arms, "it holds where"), rows=rows
     )
     sentence = (
-        "The eight definitions that Schaeffer et al. 2025 list, each after the last generation. A small model from "
-        "scratch spells words of its own from the beginning."
+        "The eight definitions that Schaeffer et al. 2025 list, each after the last generation. Words are judged "
+        "beside held-out human text, which lacks many of the others' words and has many of its own."
     )
     return Section("definitions", "Definitions of collapse", sentence, table.markup())
 
@@ -201,7 +215,7 @@ def published_rows(values: Values, arms: Sequence[str]) -> list[tuple[str, str, 
             points = values[arm, "perplexity"][:, -1] - values[arm, "perplexity"][:, 0]
             since = since_first(values, arm)
             ours = f"{interval(estimate('points', points))} points, {interval(since)} times; "
-            rows.append((*CLAIMS[arm][:2], f"{ours}{interval(against_control(values, arm))} times the control's"))
+            rows.append((*CLAIMS[arm][:2], f"{ours}{interval(against(values, arm))} times the control's"))
     if "replace" in arms:
         for name, measure in (("median", "block_p50"), ("tail", "block_p99")):
             first, last = (estimate(measure, values["replace", measure][:, at]) for at in (0, -1))

@@ -8,9 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from uncollapse.collapse.language.chain import HISTOGRAM, Chain, First
+from uncollapse.collapse.language.fresh import Fresh, fresh_of
 from uncollapse.collapse.language.measures import BIN_EDGES
 from uncollapse.collapse.language.settings import Settings
-from uncollapse.collapse.language.store import Prepared
+from uncollapse.collapse.language.store import Prepared, Store
 from uncollapse.collapse.study import studied
 from uncollapse.version import __version__
 
@@ -36,10 +37,13 @@ HISTOGRAMS = pa.schema(
 
 
 class Played(NamedTuple):
-    """What came of a study: its measures, and how many blocks of each generation have which perplexity."""
+    """What came of a study: its measures, how many blocks of each generation have which perplexity, and what human text
+    that was not learned from has and has not.
+    """
 
     results: pa.Table
     histograms: pa.Table
+    fresh: Fresh
 
 
 class Plan(NamedTuple):
@@ -79,6 +83,7 @@ def played(plan: Plan, folder: Path, *, workers: int | None, reached: Callable[[
     return Played(
         pa.concat_tables([_results(chain, table) for chain, table in named]),
         pa.concat_tables([_histograms(chain, table) for chain, table in named]),
+        fresh_of(Store(place)),
     )
 
 
