@@ -22,6 +22,7 @@ VERBS = {
     PACKAGE / "cli" / "detect.py": {"detect", "detector"},
     PACKAGE / "cli" / "edit.py": {"edit"},
     PACKAGE / "cli" / "find.py": {"find"},
+    PACKAGE / "cli" / "forecast.py": {"forecast"},
     PACKAGE / "cli" / "reserve.py": {"add"},
     PACKAGE / "cli" / "mix.py": {"mix"},
     PACKAGE / "cli" / "revert.py": {"revert"},

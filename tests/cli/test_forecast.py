@@ -7,6 +7,7 @@ import pytest
 
 from desk import write_rows
 from made_text import made
+from uncollapse.corpora.storage import locked
 
 SIDES = ("--human", "h.jsonl", "--synthetic", "s.jsonl")
 ASKED = ("forecast", *SIDES, "--sizes", "counted", "--seeds", "2", "--shares", "0,.5,1", "--tokens", "8000")
@@ -26,10 +27,11 @@ def test_a_forecast_is_told_kept_and_read_again_with_another_tolerance(uncollaps
     done = uncollapse(*asked)
     assert done.code == 0, done.err
     assert "plan: 6 proxies of 8,000 tokens (as asked), 1 at once" in done.err
-    assert "the training loss falls" in done.out
+    assert "the training loss (of counts, that on documents of the mixture which are not counted yet)" in done.out
     assert "perplexity of held-out human text rises" in done.out
     told = json.loads((desk / "out" / "forecast.json").read_text())
-    assert told["shape"].endswith("the published shape.")
+    assert told["shape"].endswith("the published shape, of counts and not of networks.")
+    assert "Counts have no loss while they learn" in (desk / "out" / "index.html").read_text()
     assert set(told["sizes"]["counted"]["domains"]) == {"a", "b"}
     assert set(told["sizes"]["counted"]["tasks"]) == {"sky acc", "sky acc_norm"}
     assert told["text"]["human"] + told["text"]["held-out"] == 150
@@ -46,9 +48,30 @@ def test_a_forecast_is_told_kept_and_read_again_with_another_tolerance(uncollaps
     assert told["recommended_share"] is None
     assert "have not learned enough" in told["answer"]
     assert wider["sizes"]["counted"]["measures"] == told["sizes"]["counted"]["measures"]
+    before = (desk / "out" / "pieces" / "text.parquet").read_bytes()
     other = uncollapse(*asked, "--seed", "5")
     assert other.code == 2
     assert "pieces of another study: other seed" in other.err
+    write_rows(desk / "sky.jsonl", [{"query": "the sky is", "choices": ["blue", "a"], "gold": 1}] * 3)
+    other = uncollapse(*asked)
+    assert other.code == 2
+    assert "pieces of another study: other questions" in other.err
+    assert (desk / "out" / "pieces" / "text.parquet").read_bytes() == before
+
+
+def test_a_folder_that_another_study_has_claimed_or_holds_keeps_its_text(uncollapse, desk):
+    place = desk / "out" / "pieces"
+    place.mkdir(parents=True)
+    (place / "text.parquet").write_text("theirs")
+    with locked(place, what=place):
+        busy = uncollapse(*ASKED, "--held-out", "0.2", "-o", "out/")
+    assert busy.code == 2
+    assert "another run is writing" in busy.err
+    (place / "plan.json").write_text(json.dumps({"asked": {"text": "theirs"}}))  # claimed, and not yet planned
+    other = uncollapse(*ASKED, "--held-out", "0.2", "-o", "out/")
+    assert other.code == 2
+    assert "pieces of another study" in other.err
+    assert (place / "text.parquet").read_text() == "theirs"
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,14 @@
 """`uncollapse trial` as a person types it, with a prior and models that take moments."""
 
 import json
+import shutil
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from desk import write_rows
+from uncollapse.language_models import CountedModel
 
 NAMES = ("cat", "dog", "bird")
 PLACES = ("mat", "rug", "wall")
@@ -85,6 +87,27 @@ def test_a_trial_is_told_kept_and_gone_on_with(uncollapse, desk, model):
     other = uncollapse(*asked, "--arms", "paper,half-synthetic", "--words", "600")
     assert other.code == 2
     assert "another study" in other.err
+
+
+def test_other_questions_and_another_prior_under_the_same_names_are_another_study(uncollapse, desk, model):
+    question = {"query": "the cat sat on the", "choices": ["mat", "blue"], "gold": 0}
+    write_rows(desk / "quiz.jsonl", [question] * 3)
+    shutil.copytree(model, desk / "prior")
+    asked = (
+        *("trial", "web.jsonl", "--prior", "prior", *ASKED, "--tokens", "600", "--seeds", "1", "--arms", "paper"),
+        *("--tasks", "quiz", "--task-files", ".", "-o", "out/"),
+    )
+    assert uncollapse(*asked).code == 0
+    write_rows(desk / "quiz.jsonl", [{**question, "gold": 1}] * 3)
+    other = uncollapse(*asked)
+    assert other.code == 2
+    assert "another study: other tasks" in other.err
+    write_rows(desk / "quiz.jsonl", [question] * 3)
+    shutil.rmtree(desk / "prior")
+    CountedModel.fit(sentences(7, 5), order=3).save(desk / "prior")
+    other = uncollapse(*asked)
+    assert other.code == 2
+    assert "another study: other prior" in other.err
 
 
 def test_all_three_objectives(uncollapse, desk, model):

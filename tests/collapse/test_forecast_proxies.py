@@ -20,7 +20,8 @@ from uncollapse.collapse.forecast.proxies import (
 )
 from uncollapse.collapse.forecast.text import Given, parted
 from uncollapse.collapse.forecast.timing import Probe
-from uncollapse.collapse.forecast.tokens import counted, write_counted
+from uncollapse.collapse.forecast.tokens import counted, digest_of_file, write_counted
+from uncollapse.errors import RecipeDiffers
 from uncollapse.evaluation.questions import Question
 
 PACE = Pace(128, 3e-3)
@@ -92,6 +93,14 @@ def test_the_counted_law_over_pieces_sums_to_one_and_is_worked_by_hand():
     shorter = (2 + m / pieces) / (4 + m)
     assert model.score(tokens).logprob[0] == pytest.approx(np.log((2 + m * shorter) / (2 + m)), abs=1e-5)
     assert model.tokens == 6
+
+
+def test_a_proxy_reads_no_other_text_than_that_of_its_study(folder):
+    own = Proxy(0, "counted", 0.0, 7, 2_000, PACE, digest_of_file(folder))
+    assert worked(own, folder)[0] == ["learning", "reading"]
+    other = Proxy(0, "counted", 0.0, 8, 2_000, PACE, "0" * 64)
+    with pytest.raises(RecipeDiffers, match="not the text of this study"):
+        worked(other, folder)
 
 
 def test_a_probe_is_timed_where_the_text_lies(folder):

@@ -63,6 +63,15 @@ def test_what_is_done_is_not_worked_again_and_more_may_be_asked(tmp_path):
     ]
 
 
+def test_the_folder_of_a_piece_that_has_its_table_is_swept_and_that_of_another_stays(tmp_path):
+    studied([Square(1)], tmp_path / "s", claim={}, workers=1, reached=str)
+    for name in ("square-1", "square-9"):
+        (tmp_path / f"s/pieces/{name}.work").mkdir()
+        (tmp_path / f"s/pieces/{name}.work/marks").write_text("x")
+    studied([Square(1)], tmp_path / "s", claim={}, workers=1, reached=str)
+    assert [path.name for path in (tmp_path / "s/pieces").glob("*.work")] == ["square-9.work"]
+
+
 def test_a_process_that_dies_is_replaced_and_finds_what_it_had(tmp_path):
     heard: list[str] = []
     found = studied([Square(3, dies=True)], tmp_path / "s", claim={}, workers=1, reached=heard.append)

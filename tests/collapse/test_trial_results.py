@@ -8,7 +8,17 @@ import pyarrow as pa
 import pytest
 
 from uncollapse.collapse.trial.pieces import HELD_OUT, RESULTS
-from uncollapse.collapse.trial.results import Found, answer, as_json, check_equal, holm, sentence, sentence_of, sums_of
+from uncollapse.collapse.trial.results import (
+    Found,
+    answer,
+    as_json,
+    check_equal,
+    controls_seen,
+    holm,
+    sentence,
+    sentence_of,
+    sums_of,
+)
 from uncollapse.collapse.trial.telling import beside_grid, grids, markdown, results_grid, tasks_grid
 from uncollapse.errors import UncollapseError
 from uncollapse.report import NONE as DASH
@@ -111,6 +121,10 @@ def test_the_sentence_turns_with_the_numbers():
         turned, "scratch"
     )
     assert answer(turned).endswith("the positive control is higher on 0 of 1 objectives.")
+    split = sentence_of(Found.of(table({**SHIFTS, "bold": -0.1, "half-synthetic": 0.0})), "scratch")
+    assert split.endswith(
+        "the positive control is not told apart, though bold is: of half of the text this trial says nothing."
+    )
     alone = sentence_of(Found.of(table({"none": 0.0, "bold": 0.0})), "scratch")
     assert alone == (
         "From scratch: bold is not told apart from no edit; there is no positive control, so that nothing says what"
@@ -133,8 +147,10 @@ def test_a_difference_that_does_not_stand_the_number_is_named():
         found = Found.of(table({**SHIFTS, "paper": float(shift)}, noise=0.003))
         paper = found.difference("scratch", "paper")
         if paper.told and not paper.sure:
-            assert "no longer told apart: " in sentence(found)
+            assert "these are not told apart: " in sentence(found)
             assert "paper against none (scratch)" in sentence(found)
+            assert "no edited arm is told apart from no edit" in sentence_of(found, "scratch")
+            assert answer(found).startswith("In perplexity no edited arm is told apart")
             return
     pytest.fail(f"no shift was told apart and lost by Holm's correction {rng}")
 
@@ -145,6 +161,20 @@ def test_unequal_tokens_are_refused():
     check_equal(Found.of(table({"none": 0.0, "bold": 0.0}, learned={"bold": 1010})), batch_tokens=8)
     with pytest.raises(UncollapseError, match="have not learned from as many tokens"):
         check_equal(found, batch_tokens=128)
+    later = table({"none": 0.0, "bold": 0.0}).to_pylist()
+    for row in later:
+        row["learned"] += 200 * (row["arm"] == "bold" and row["seed"] == 3)
+    with pytest.raises(UncollapseError, match="seed 3: the arms have not learned from as many tokens"):
+        check_equal(Found.of(pa.Table.from_pylist(later, RESULTS)), batch_tokens=128)
+
+
+def test_a_control_is_counted_when_it_stands_the_number_of_comparisons_and_no_sooner():
+    """A p of .02 leaves zero out alone, and is .04 among two comparisons and .14 among seven."""
+    found = Found.of(table(SHIFTS))
+    half = found.difference("scratch", "half-synthetic")
+    for adjusted, seen in ((0.04, 1), (0.14, 0)):
+        changed = [each._replace(holm=adjusted) if each is half else each for each in found.compared]
+        assert controls_seen(Found(found.trained, changed)) == (seen, 1)
 
 
 def test_tables_hold_the_numbers_and_the_sentence_stands_under_them():

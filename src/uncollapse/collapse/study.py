@@ -18,7 +18,7 @@ from uncollapse.errors import OutputRefused, RecipeDiffers
 from uncollapse.execution.local import Processes, check_not_a_worker
 from uncollapse.execution.progress import Retried
 
-PIECES, CLAIM = "pieces", "claim.json"
+PIECES, CLAIM, WORK = "pieces", "claim.json", ".work"
 Reached = Callable[[str], object]
 
 
@@ -64,6 +64,7 @@ def studied(
         (folder / PIECES).mkdir(parents=True, exist_ok=True)
     with locked(folder, what=folder):
         _claim(claim, folder)
+        _sweep_finished(folder / PIECES)
         places = {piece.name: folder / PIECES / f"{piece.name}.parquet" for piece in pieces}
         waiting = [piece for piece in pieces if not places[piece.name].exists()]
         _work(waiting, folder, done=len(pieces) - len(waiting), workers=workers or cores(), reached=reached)
@@ -97,7 +98,7 @@ class _Work:
 
     def __call__(self, piece: Piece) -> Iterator[tuple[str, str | None]]:
         """The piece's name with where it has come to, and in the end with None."""
-        own = self.folder / f"{piece.name}.work"
+        own = self.folder / f"{piece.name}{WORK}"
         own.mkdir(exist_ok=True)
         for news in piece.work(own):
             if isinstance(news, str):
@@ -128,6 +129,14 @@ def _check(folder: Path) -> None:
         raise OutputRefused(f"{folder} is a file", hint="Name a folder.")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / PIECES).is_dir():
         raise OutputRefused(f"{folder} holds files that no study has written", hint="Choose another folder.")
+
+
+def _sweep_finished(place: Path) -> None:
+    """Nothing; a piece that has its table has no folder any more, as one killed between the two would."""
+    for own in place.glob(f"*{WORK}"):
+        if (place / f"{own.name.removesuffix(WORK)}.parquet").exists():
+            with refusals(own):
+                shutil.rmtree(own)
 
 
 def _claim(claim: Mapping[str, Any], folder: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from uncollapse.collapse.forecast.kinds import COUNTED
 from uncollapse.collapse.forecast.telling import (
     Told,
     answer,
@@ -163,6 +164,11 @@ def _beside(size: str, each: Json, done: Told) -> Section:
         charts.append(lines([row["share"] for row in rows], bands=[band], axes=axes).markup())
     body = _paragraphs([shape_sentence(done.analyses[size])]) + Markup().join(charts)
     sentence = "The training loss is that of the last quarter of the tokens."
+    if size == COUNTED:
+        sentence = (
+            "Counts have no loss while they learn: what stands for it is the loss on the last quarter of the documents"
+            " of the mixture under counts of the others, to which these are unread."
+        )
     return Section(f"beside-{size}", f"Training loss beside human text, {size}", sentence, body)
 
 

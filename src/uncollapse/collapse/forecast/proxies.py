@@ -26,7 +26,7 @@ ACCOUNT = b"account"
 
 @dataclass(frozen=True)
 class Proxy:
-    """One proxy of the study; what it reads lies beside its folder."""
+    """One proxy of the study; what it reads lies beside its folder, and `text` is the digest of its file."""
 
     index: int
     size: str
@@ -34,6 +34,7 @@ class Proxy:
     seed: int
     tokens: int
     pace: Pace
+    text: str | None = None
 
     @property
     def name(self) -> str:
@@ -42,7 +43,7 @@ class Proxy:
 
     def work(self, folder: Path) -> Iterator[str | pa.Table]:
         """Where it has come to, and in the end a table: sums for each held-out document, the account beside them."""
-        text = read_counted(folder.parent)
+        text = read_counted(folder.parent, digest=self.text)
         made = composed(text, size=self.size, share=self.share, tokens=self.tokens, seed=self.seed)
         yield "learning"
         model, told = learn(Lesson(made.texts, text.texts(HUMAN), self.size, self.seed, self.pace), folder)

@@ -7,17 +7,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+from blake3 import blake3
 
 from uncollapse.collapse.forecast import planning, proxies, timing
 from uncollapse.collapse.forecast.planning import Plan
 from uncollapse.collapse.forecast.proxies import Proxy
 from uncollapse.collapse.forecast.settings import Forecast
 from uncollapse.collapse.forecast.text import Given, Parted, digest_of, parted
-from uncollapse.collapse.forecast.tokens import Counted, counted, write_counted
+from uncollapse.collapse.forecast.tokens import Counted, counted, digest_of_file, write_counted
 from uncollapse.collapse.study import PIECES, Reached, cores, studied
-from uncollapse.corpora.storage import refusals, write_whole
-from uncollapse.errors import OutputRefused, RecipeDiffers
+from uncollapse.corpora.storage import locked, refusals, write_whole
+from uncollapse.errors import OutputRefused, RecipeDiffers, UncollapseError
 from uncollapse.evaluation.questions import Question
+from uncollapse.version import __version__
 
 PLAN, TIMED = "plan.json", "timing"
 NOT_IN_CLAIM = {"tolerance"}
@@ -58,6 +60,7 @@ def forecast(given: Given, settings: Forecast, folder: Path, *, tasks: Tasks, wa
         InputError: the text is not there, not what it was given as, or too little.
         UsageError: the budget is too small for anything useful.
         RecipeDiffers: the folder holds another study.
+        OutputBusy: another study is writing there.
     """
     began = time.monotonic()
     check_folder(folder)
@@ -65,15 +68,14 @@ def forecast(given: Given, settings: Forecast, folder: Path, *, tasks: Tasks, wa
     parts = parted(given, held_out=settings.held_out)
     asked = claim_of(parts, settings, tasks)
     text = counted(parts, settings.sizes)
-    plan = _kept(folder / PIECES / PLAN, asked)
-    if plan is None:
-        _put(text, tasks, folder / PIECES)
-        plan = _plan(text, settings, folder, way=way, began=began)
-        with refusals(folder):
-            told = {"asked": asked, "plan": plan.as_json()}
-            write_whole(folder / PIECES / PLAN, (json.dumps(told, indent=2) + "\n").encode())
+    plan, digest = _ready(
+        folder,
+        asked,
+        put=lambda: _put(text, tasks, folder / PIECES),
+        plan=lambda: _plan(text, settings, folder, way=way, began=began),
+    )
     way.planned(plan)
-    runs = runs_of(settings, plan)
+    runs = runs_of(settings, plan, text=digest)
     claim = {**asked, "tokens of a run": plan.tokens}
     tables = studied(runs, folder, claim=claim, workers=way.hands, reached=way.reached)
     return Studied(settings, parts, text, plan, tables, time.monotonic() - began)
@@ -94,20 +96,21 @@ def check_folder(folder: Path) -> None:
 def claim_of(parts: Parted, settings: Forecast, tasks: Tasks) -> dict[str, Any]:
     """What the numbers depend on, besides the tokens that are chosen."""
     told = {
+        "uncollapse": __version__,
         "text": digest_of(parts),
         **settings.model_dump(mode="json", exclude=NOT_IN_CLAIM),
-        "questions": {name: len(asked) for name, asked in tasks.items()},
+        "questions": {name: blake3(proxies.write_tasks({name: asked})).hexdigest() for name, asked in tasks.items()},
     }
     return dict(json.loads(json.dumps(told)))
 
 
-def runs_of(settings: Forecast, plan: Plan) -> list[Proxy]:
-    """The proxies, those that take longest first, so that all cores are busy to the end."""
+def runs_of(settings: Forecast, plan: Plan, *, text: str | None = None) -> list[Proxy]:
+    """The proxies, those that take longest first, so that all cores are busy to the end; `text` is its digest."""
     order = settings.sizes if plan.speeds is None else sorted(settings.sizes, key=_slowness(plan), reverse=True)
     cells = [
         (size, share, settings.seed + at) for size in order for at in range(settings.seeds) for share in settings.shares
     ]
-    return [Proxy(index, *cell, plan.tokens, settings.pace) for index, cell in enumerate(cells)]
+    return [Proxy(index, *cell, plan.tokens, settings.pace, text) for index, cell in enumerate(cells)]
 
 
 def _slowness(plan: Plan) -> Callable[[str], float]:
@@ -116,8 +119,39 @@ def _slowness(plan: Plan) -> Callable[[str], float]:
     return lambda size: speeds[size].seconds(plan.tokens)
 
 
-def _kept(path: Path, asked: Mapping[str, Any]) -> Plan | None:
-    """The plan of an earlier start with the same claim."""
+class _Ready(NamedTuple):
+    """The plan, and the digest of the text as it lies in the folder."""
+
+    plan: Plan
+    text: str
+
+
+def _ready(folder: Path, asked: Mapping[str, Any], *, put: Callable[[], str], plan: Callable[[], Plan]) -> _Ready:
+    """The plan of the folder, made after the folder is claimed and the text is put there, unless it was before."""
+    place = folder / PIECES
+    with refusals(folder):
+        place.mkdir(parents=True, exist_ok=True)
+    with locked(place, what=folder):
+        kept = _kept(place / PLAN, asked)
+        if kept is not None:
+            return kept
+        _keep(place / PLAN, {"asked": asked})
+        try:
+            ready = _Ready(text=put(), plan=plan())
+        except UncollapseError:
+            (place / PLAN).unlink(missing_ok=True)  # a budget that is refused claims nothing
+            raise
+        _keep(place / PLAN, {"asked": asked, "plan": ready.plan.as_json(), "text": ready.text})
+        return ready
+
+
+def _keep(path: Path, told: Mapping[str, Any]) -> None:
+    with refusals(path):
+        write_whole(path, (json.dumps(told, indent=2) + "\n").encode())
+
+
+def _kept(path: Path, asked: Mapping[str, Any]) -> _Ready | None:
+    """The plan of an earlier start with the same claim, if it came that far."""
     if not path.is_file():
         return None
     told = json.loads(path.read_bytes())
@@ -127,15 +161,15 @@ def _kept(path: Path, asked: Mapping[str, Any]) -> Plan | None:
             f"{path.parent.parent} holds pieces of another study: other {differ}",
             hint="Choose another folder, or give the same text and settings.",
         )
-    return Plan.from_json(told["plan"])
+    return _Ready(Plan.from_json(told["plan"]), told["text"]) if "plan" in told else None
 
 
-def _put(text: Counted, tasks: Tasks, folder: Path) -> None:
-    """Lays down what proxies read."""
+def _put(text: Counted, tasks: Tasks, folder: Path) -> str:
+    """The digest of the text, which lies in the folder with the questions, where proxies read them."""
     with refusals(folder):
-        folder.mkdir(parents=True, exist_ok=True)
         write_counted(text, folder)
         write_whole(folder / proxies.TASKS, proxies.write_tasks(tasks))
+    return digest_of_file(folder)
 
 
 def _plan(text: Counted, settings: Forecast, folder: Path, *, way: Way, began: float) -> Plan:
@@ -146,7 +180,7 @@ def _plan(text: Counted, settings: Forecast, folder: Path, *, way: Way, began: f
     tables = studied(
         tried,
         folder / PIECES / TIMED,
-        claim={"pace": settings.pace},
+        claim={"uncollapse": __version__, "pace": settings.pace, "text": digest_of_file(folder / PIECES)},
         workers=way.hands,
         reached=lambda step: way.reached(f"timing, {step}"),
     )

@@ -11,11 +11,13 @@ from uncollapse.collapse.forecast import draws
 from uncollapse.collapse.forecast.analysis import LEARNED, LEAST_OF_DOMAIN, Analysis, Change, analysed, domain_numbers
 from uncollapse.collapse.forecast.answers import Recommended
 from uncollapse.collapse.forecast.draws import Estimate
+from uncollapse.collapse.forecast.kinds import COUNTED
 from uncollapse.collapse.forecast.readings import BITS, LOSS, readings
 from uncollapse.collapse.forecast.study import Studied, runs_of
 from uncollapse.collapse.forecast.text import HELD_OUT
 from uncollapse.collapse.forecast.trust import Agreement, agreements
 
+OF_COUNTS = " (of counts, that on documents of the mixture which are not counted yet)"
 POINTS = 101
 EVEN = 0.005
 """How far the tokens of two proxies may differ, as a part of them, before it is said."""
@@ -235,13 +237,15 @@ def helps_sentence(each: Analysis) -> str:
 def shape_sentence(each: Analysis) -> str:
     """Whether the training loss falls while human perplexity rises."""
     training, human = each.shape
+    counts = each.readings.size == COUNTED
     last = percent(each.readings.shares[-1])
     facts = (
-        f"From none to {last} synthetic text the training loss {training.told} ({_nats(training)}), and the perplexity"
+        f"From none to {last} synthetic text the training loss{OF_COUNTS if counts else ''} {training.told}"
+        f" ({_nats(training)}), and the perplexity"
         f" of held-out human text {human.told} (times {exp(human.value):.3g}, {_times(human)})"
     )
     if each.shape.published:
-        return f"{facts}: the published shape."
+        return f"{facts}: the published shape{', of counts and not of networks' if counts else ''}."
     return f"{facts}: not the published shape, which is that the first falls and the second rises."
 
 

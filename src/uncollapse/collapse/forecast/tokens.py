@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from blake3 import blake3
 from jaxtyping import Float64, Int64
 from numpy import ndarray
 
 from uncollapse.collapse.forecast.kinds import pieces_of, spelling
 from uncollapse.collapse.forecast.text import HELD_OUT, HUMAN, SYNTHETIC, Parted, Written
 from uncollapse.collapse.output import write_table
+from uncollapse.errors import RecipeDiffers
 from uncollapse.training.tokenizer import fit_tokenizer
 
 if TYPE_CHECKING:
@@ -108,8 +110,19 @@ def write_counted(text: Counted, folder: Path) -> None:
     write_table(pa.table(columns), folder / FILE)
 
 
-def read_counted(folder: Path) -> Counted:
-    """The text that the folder holds."""
+def digest_of_file(folder: Path) -> str:
+    """The digest of the file of the text in the folder."""
+    return blake3().update_mmap(folder / FILE).hexdigest()
+
+
+def read_counted(folder: Path, *, digest: str | None = None) -> Counted:
+    """The text that the folder holds.
+
+    Raises:
+        RecipeDiffers: it has another digest.
+    """
+    if digest is not None and digest_of_file(folder) != digest:
+        raise RecipeDiffers(f"{folder / FILE} is not the text of this study any more", hint="Choose another folder.")
     table = pq.read_table(folder / FILE)
     part = np.array(table.column("part").to_pylist())
     columns = (table.column(name).to_pylist() for name in ("text", "domain", "draw"))

@@ -116,7 +116,12 @@ def passages(text: str) -> list[str]:
 
 def without_near_copies(texts: Sequence[str]) -> list[str]:
     """The texts but for those whose word runs are those of an earlier one, to about four parts in five."""
-    drop: set[int] = set()
+    drop = near_copies(texts)
+    return [text for at, text in enumerate(texts) if at not in drop]
+
+
+def near_copies(texts: Sequence[str]) -> set[int]:
+    """The numbers of the texts whose word runs are those of an earlier one, to about four parts in five."""
     batch = pa.record_batch({"text": pa.array(texts, pa.large_string())})
     first = 0
     held, signed = [], []
@@ -125,11 +130,11 @@ def without_near_copies(texts: Sequence[str]) -> list[str]:
         held.append(which + first)
         signed.append(own)
         first += len(tokens.offsets) - 1
-    if held:
-        number = np.concatenate(held)
-        one, other, _ = links(np.concatenate(signed), THRESHOLD)
-        drop = set(np.maximum(number[one], number[other]).tolist())
-    return [text for at, text in enumerate(texts) if at not in drop]
+    if not held:
+        return set()
+    number = np.concatenate(held)
+    one, other, _ = links(np.concatenate(signed), THRESHOLD)
+    return set(np.maximum(number[one], number[other]).tolist())
 
 
 def blocks_of(texts: Sequence[str], vocabulary: PieceVocabulary, *, block: int) -> tuple[Int32[ndarray, "n b"], int]:

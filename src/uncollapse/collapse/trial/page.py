@@ -6,8 +6,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from uncollapse.collapse.trial.arms import ARMS, HALF, NONE
-from uncollapse.collapse.trial.results import RANKED, Compared, Found, answer, multiplicity, sentence_of
+from uncollapse.collapse.trial.arms import ARMS, NONE
+from uncollapse.collapse.trial.results import RANKED, Compared, Found, answer, controls_seen, multiplicity, sentence_of
 from uncollapse.collapse.trial.settings import OBJECTIVES
 from uncollapse.collapse.trial.telling import Grid, digits, interval, signed
 from uncollapse.report import Assets, Axes, Chart, Figure, Page, Section, Table, page
@@ -56,10 +56,9 @@ def _figures(found: Found) -> list[Figure]:
         Figure(str(seeds), "seeds" if seeds > 1 else "seed", "the same for every arm"),
         Figure(str(found.comparisons), "comparisons", "of perplexity, each with an interval"),
     ]
-    halves = [found.difference(objective, HALF) for objective in found.objectives]
-    seen = sum(each is not None and each.told and each.way == "higher" for each in halves)
-    if any(halves):
-        figures.append(Figure(f"{seen} of {len(halves)}", "positive controls", "higher than no edit"))
+    seen, controls = controls_seen(found)
+    if controls:
+        figures.append(Figure(f"{seen} of {controls}", "positive controls", "higher than no edit"))
     return figures
 
 
@@ -92,7 +91,7 @@ def _plot(rows: Sequence[Compared], axes: Axes) -> Markup:
         draw.words(drawing, 0, label, each.difference.arm, style="label")
         draw.words(drawing, 100, label, interval(each), style="value")
         draw.rule(drawing, (0, line), (100, line), style="rule")
-        draw.rule(drawing, (low, line), (high, line), style="interval told" if each.told else "interval")
+        draw.rule(drawing, (low, line), (high, line), style="interval told" if each.sure else "interval")
         draw.dot(drawing, (scale.place(each.difference.value), line), style="middle")
     for tick in scale.ticks:
         style = "tick first" if tick == scale.low else "tick last" if tick == scale.high else "tick"

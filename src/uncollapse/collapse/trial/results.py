@@ -25,16 +25,24 @@ BESIDE = ((MIRRORED, RANDOM), (MIRRORED, DELETE))  # compared with one another, 
 
 
 class Trained(NamedTuple):
-    """An arm under an objective: texts it learned from, tokens and epochs, seeds, and for each measure mean and values
-    by seed.
-    """
+    """An arm under an objective: texts it learned from; tokens, epochs and values of each measure by seed."""
 
     objective: str
     arm: str
     texts: int
-    learned: int
-    epochs: float
+    tokens: Mapping[int, int]
+    passes: Mapping[int, float]
     values: Mapping[str, Mapping[int, float]]
+
+    @property
+    def learned(self) -> int:
+        """The mean of the tokens over seeds."""
+        return round(np.mean(list(self.tokens.values())))
+
+    @property
+    def epochs(self) -> float:
+        """The mean of the epochs over seeds."""
+        return float(np.mean(list(self.passes.values())))
 
     def mean(self, measure: str) -> float:
         """The mean over seeds."""
@@ -124,8 +132,10 @@ def _trained(table: pa.Table, objective: str) -> list[Trained]:
         for task in (name for name in own.column("file").unique().to_pylist() if name != HELD_OUT):
             rights = sums_of(own, arm, task, ["right"])
             values[task] = {int(seed): float(each.mean()) for seed, each in rights.items()}
-        first = own.slice(0, 1).to_pylist()[0]
-        found.append(Trained(objective, arm, first["texts"], first["learned"], first["epochs"], values))
+        same = own.group_by(["seed", "texts", "learned", "epochs"]).aggregate([]).sort_by("seed").to_pylist()
+        tokens = {row["seed"]: row["learned"] for row in same}
+        passes = {row["seed"]: row["epochs"] for row in same}
+        found.append(Trained(objective, arm, same[0]["texts"], tokens, passes, values))
     return found
 
 
@@ -171,7 +181,7 @@ def holm(values: Sequence[float]) -> list[float]:
 
 
 def check_equal(found: Found, *, batch_tokens: int) -> None:
-    """Nothing; the arms of an objective have learned from as many tokens, to within a step, or a hundredth if more.
+    """Nothing; for each seed all arms of an objective have learned from as many tokens, to within a step or 1 %.
 
     Rows are whole, and how many tokens of a row are predicted differs, so no closer is to be had.
 
@@ -179,24 +189,35 @@ def check_equal(found: Found, *, batch_tokens: int) -> None:
         UncollapseError: they have not.
     """
     for objective in found.objectives:
-        learned = [each.learned for each in found.arms(objective)]
-        if max(learned) - min(learned) > max(batch_tokens, NEAR * max(learned)):
-            raise UncollapseError(f"{objective}: the arms have not learned from as many tokens: {learned}", hint="")
+        arms = found.arms(objective)
+        for seed in sorted({seed for each in arms for seed in each.tokens}):
+            learned = [each.tokens[seed] for each in arms if seed in each.tokens]
+            if max(learned) - min(learned) > max(batch_tokens, NEAR * max(learned)):
+                raise UncollapseError(
+                    f"{objective}, seed {seed}: the arms have not learned from as many tokens: {learned}", hint=""
+                )
 
 
 def answer(found: Found) -> str:
-    """The whole in one line: which edited arms are told apart, and how often the positive control is worse."""
+    """The whole in one line: which edited arms are told apart among all comparisons, and how often the positive control
+    is worse.
+    """
     apart = [
         f"{each.difference.arm} is {each.way} ({each.objective})"
         for each in found.compared
-        if each.holm is not None and each.beside == NONE and each.difference.arm in EDITED and each.told
+        if each.holm is not None and each.beside == NONE and each.difference.arm in EDITED and each.sure
     ]
-    halves = [found.difference(objective, HALF) for objective in found.objectives]
-    seen = sum(each is not None and each.told and each.way == "higher" for each in halves)
+    seen, controls = controls_seen(found)
     begin = "In perplexity " + (", ".join(apart) if apart else "no edited arm is told apart from no edit")
-    if not any(halves):
+    if not controls:
         return f"{begin}; there is no positive control."
-    return f"{begin}; the positive control is higher on {seen} of {len(halves)} objectives."
+    return f"{begin}; the positive control is higher on {seen} of {controls} objectives."
+
+
+def controls_seen(found: Found) -> tuple[int, int]:
+    """On how many objectives the positive control is higher, as it should be, by Holm; and on how many there is one."""
+    halves = [each for each in (found.difference(name, HALF) for name in found.objectives) if each is not None]
+    return sum(each.sure and each.way == "higher" for each in halves), len(halves)
 
 
 def sentence(found: Found) -> str:
@@ -206,7 +227,7 @@ def sentence(found: Found) -> str:
 
 
 def sentence_of(found: Found, objective: str) -> str:
-    """What the intervals say of one objective."""
+    """What the intervals say of one objective; told apart is what stands Holm's correction."""
     beside = {each.arm: found.difference(objective, each.arm) for each in found.arms(objective) if each.arm != NONE}
     known = {arm: each for arm, each in beside.items() if each is not None}
     if any(isnan(each.difference.low) for each in known.values()):
@@ -221,7 +242,7 @@ def _name(objective: str) -> str:
 
 def _edited(known: Mapping[str, Compared]) -> str:
     there = [arm for arm in EDITED if arm in known]
-    apart = [arm for arm in there if known[arm].told]
+    apart = [arm for arm in there if known[arm].sure]
     if not there:
         return ""
     if not apart:
@@ -234,8 +255,8 @@ def _edited(known: Mapping[str, Compared]) -> str:
 
 def _controls(known: Mapping[str, Compared]) -> list[str]:
     there = [arm for arm in (RANDOM, DELETE) if arm in known]
-    said = [_told(arm, known[arm]) for arm in there if known[arm].told]
-    quiet = [arm for arm in there if not known[arm].told]
+    said = [_told(arm, known[arm]) for arm in there if known[arm].sure]
+    quiet = [arm for arm in there if not known[arm].sure]
     if quiet:
         said.append(f"{' and '.join(quiet)} {'is' if len(quiet) == 1 else 'are'} not told apart from it")
     return said
@@ -244,11 +265,15 @@ def _controls(known: Mapping[str, Compared]) -> list[str]:
 def _positive(known: Mapping[str, Compared]) -> str:
     if HALF not in known:
         return "there is no positive control, so that nothing says what this trial could have seen"
-    if known[HALF].told and known[HALF].way == "lower":
+    if known[HALF].sure and known[HALF].way == "lower":
         said = _told(HALF, known[HALF])
         return f"the positive control is told apart the wrong way round: {said}, so that this says little of text"
-    if known[HALF].told:
+    if known[HALF].sure:
         return "the positive control is told apart: " + _told(HALF, known[HALF])
+    others = [arm for arm in known if known[arm].sure]
+    if others:
+        said = f"{' and '.join(others)} {'is' if len(others) == 1 else 'are'}"
+        return f"the positive control is not told apart, though {said}: of half of the text this trial says nothing"
     return "the positive control is not told apart either, so that this trial could not have seen half of the text go"
 
 
@@ -271,7 +296,7 @@ def multiplicity(found: Found) -> str:
     if not lost:
         return begin + "; all of these stand after Holm's correction for the number."
     names = ", ".join(f"{each.difference.arm} against {each.beside} ({each.objective})" for each in lost)
-    return begin + f"; after Holm's correction these are no longer told apart: {names}."
+    return begin + f"; after Holm's correction, by which it is judged here, these are not told apart: {names}."
 
 
 def as_json(found: Found) -> dict[str, Any]:
@@ -294,7 +319,7 @@ def _arm(found: Found, each: Trained) -> dict[str, Any]:
             beside.setdefault(one.beside, {})[one.difference.measure] = {
                 **{name: _plain(value) for name, value in told.items()},
                 "told": one.difference.told,
-                **({} if one.holm is None else {"holm": _plain(one.holm)}),
+                **({} if one.holm is None else {"holm": _plain(one.holm), "sure": one.sure}),
             }
     return {
         "texts": each.texts,

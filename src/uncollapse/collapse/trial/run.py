@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+from blake3 import blake3
 
 from uncollapse.collapse import study
 from uncollapse.collapse.trial import text
@@ -15,6 +16,7 @@ from uncollapse.collapse.trial.pieces import RESULTS, Base, Learner
 from uncollapse.collapse.trial.settings import BASE, OBJECTIVES, Objective, Settings
 from uncollapse.collapse.trial.text import LeftOut, Row, Sides
 from uncollapse.errors import UsageError
+from uncollapse.language_models import resolve
 from uncollapse.training.settings import SCRATCH
 from uncollapse.version import __version__
 
@@ -127,8 +129,9 @@ class Trial:
             "uncollapse": __version__,
             "settings": self.settings.claim(),
             "text": {name: self.claim(kind) for name, kind in self.kinds.items()},
-            "base": self.start if self.start else text.digest(self.base),
-            "tasks": [name for name, _ in self.tasks],
+            "base": resolve(self.start).revision if self.start else text.digest(self.base),
+            "prior": resolve(self.settings.prior).revision,
+            "tasks": {name: blake3(Path(path).read_bytes()).hexdigest() for name, path in self.tasks},
             "learning": {name: list(plan) for name, plan in OBJECTIVES.items()} | {"base": list(BASE)},
         }
         study.claimed(folder, claim)

@@ -164,8 +164,8 @@ def left_out_lines(trial: Trial, broken: int) -> list[str]:
 
 def _left_out(what: str, out: LeftOut) -> str:
     return (
-        f"{what}, left out: {out.empty:,} empty, {out.copies:,} copies, {out.near:,} too near to held-out text,"
-        f" {out.spare:,} not needed"
+        f"{what}, left out: {out.empty:,} empty, {out.copies:,} copies, {out.near_copies:,} near copies,"
+        f" {out.near:,} too near to held-out text, {out.spare:,} not needed"
     )
 
 

@@ -1,8 +1,8 @@
 """The text of a trial, parted by document: what is learned from, and what is measured by and never learned from.
 
-A row is a text, or an answer with its question. Rows that came before are left out first. Of the rest, in an order that
-their own words give, the first are held out, and the next are learned from, until there are words enough. Whatever is
-learned from, human or not, loses the rows that share a long run of words with a held-out one.
+A row is a text, or an answer with its question. Rows that came before are left out first, also near copies. Of the
+rest, in an order that their own words give, the first are held out, and the next are learned from, until there are
+words enough. Whatever is learned from, human or not, loses the rows that share a long run of words with a held-out one.
 """
 
 import re
@@ -15,12 +15,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from blake3 import blake3
 
+from uncollapse.collapse.language.text import near_copies
 from uncollapse.collapse.output import write_table
 from uncollapse.errors import InputError
 
 HELD_OUT = 0.2  # of the documents
 SET_ASIDE = 200  # at most; fewer may be measured by, and what is learned from stays the same
 RUN = 13  # words; Source: Brown et al. 2020, appendix C, where texts with such a run in common are taken to overlap
+PHRASES = 0.5  # of the runs of a row, at most, that may be set phrases of held-out rows
 LEAST = 8  # documents on each side
 WORD = re.compile(r"\w+")
 QUESTION, ROW = "question", "row"
@@ -39,12 +41,15 @@ class Row(NamedTuple):
 
 
 class LeftOut(NamedTuple):
-    """Rows that take no part: nothing in them, the same as one before, too near to a held-out one, not needed."""
+    """Rows that take no part: nothing in them, the same as one before, too near to a held-out one, not needed, and
+    near copies of one before.
+    """
 
     empty: int = 0
     copies: int = 0
     near: int = 0
     spare: int = 0
+    near_copies: int = 0
 
 
 class Sides(NamedTuple):
@@ -68,7 +73,9 @@ def parted(rows: Iterable[Row], *, words: int, what: str, held_out: int = SET_AS
     Raises:
         InputError: there are too few.
     """
-    order, empty, copies = _in_order(rows)
+    different, empty, copies = _in_order(rows)
+    again = near_copies([" ".join(row.words) for row in different])
+    order = [row for at, row in enumerate(different) if at not in again]
     kept = order[: min(held_out, int(HELD_OUT * len(order)))]
     guard = nearness(kept)
     rest = order[len(kept) :]
@@ -80,7 +87,7 @@ def parted(rows: Iterable[Row], *, words: int, what: str, held_out: int = SET_AS
             f" others are not too near to these; there must be {LEAST} of each",
             hint="give more text, or text cut into more rows",
         )
-    left_out = LeftOut(empty, copies, len(rest) - len(apart), len(apart) - len(training))
+    left_out = LeftOut(empty, copies, len(rest) - len(apart), len(apart) - len(training), len(again))
     return Sides(training, kept, left_out)
 
 
@@ -125,12 +132,19 @@ def until(rows: Iterable[Row], enough: int, *, size: Callable[[Row], int]) -> It
 def nearness(held_out: Sequence[Row]) -> Callable[[Row], bool]:
     """What says of a row whether it is near a held-out one: a run of words, the question, or all words in common.
 
-    A run that stands in several held-out rows is a set phrase (a paper's notice below each article), and says nothing.
+    A run that stands in several held-out rows is a set phrase (a paper's notice below each article): one says nothing,
+    but a row that is made of held-out runs for the most part is near, whatever these are.
     """
     counts = Counter(run for row in held_out for run in set(_runs(row)))
-    runs = {run for run, count in counts.items() if count == 1}
     questions = {_plain(row.question) for row in held_out if row.question}
-    return lambda row: (row.question and _plain(row.question) in questions) or not runs.isdisjoint(_runs(row))
+
+    def near(row: Row) -> bool:
+        if row.question and _plain(row.question) in questions:
+            return True
+        found = [counts[run] for run in set(_runs(row))]
+        return 1 in found or sum(map(bool, found)) > PHRASES * len(found)
+
+    return near
 
 
 def _runs(row: Row) -> Iterator[bytes]:
