@@ -50,7 +50,7 @@ class Rows(Dataset[dict[str, torch.Tensor]]):
                 hint=f"--batch-tokens {context} or more, or a shorter --context",
             )
         # Adapters lie around a model and hand on what they do not name.
-        inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+        inner: Any = getattr(model, "get_base_model", lambda: model)()
         positions = "position_ids" in signature(inner.forward).parameters
         together = positions and keeps_apart(model, end=end)
         packing = pack(tokens, context=context, together=together)
