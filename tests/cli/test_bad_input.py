@@ -228,7 +228,9 @@ def test_a_fault_of_ours_is_one_message_and_a_code_of_its_own(uncollapse, model,
     assert "Traceback" in uncollapse("--debug", "edit", "essays.jsonl", "-o", "edited/").err
 
 
-PROGRAM = [sys.executable, "-c", "from uncollapse.cli.main import run; run()"]
+# A process that is started in the background may have been told to ignore Ctrl-C, and so are its children.
+LISTENING = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+PROGRAM = [sys.executable, "-c", f"{LISTENING}; from uncollapse.cli.main import run; run()"]
 
 
 def test_ctrl_c_says_how_it_goes_on_and_it_does(model, desk):

@@ -110,8 +110,7 @@ def test_a_row_that_is_too_long_is_one_bad_row(tmp_path, monkeypatch):
     refused(tmp_path, monkeypatch, "x.jsonl", data, kind=BrokenRow, words=r"line 2: too long")
     corpus = read("x.jsonl", max_rejects=1)
     assert corpus.plan.broken_rows == 1
-    with pytest.raises(BrokenRow, match="row 2: too long"):
-        list(corpus)
+    assert [document.text for document in corpus] == ["a", "b"]
 
 
 def test_what_is_not_there(tmp_path, monkeypatch):
