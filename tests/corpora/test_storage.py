@@ -27,8 +27,9 @@ def test_a_file_that_is_given_up_on_a_full_disk_says_nothing_more(full, tmp_path
     sink = Sink(tmp_path / "draft")
     sink.write(b"not yet on the disk")
     sink.discard()
-    sink.write(b"goes nowhere")
+    assert sink.write(b"goes nowhere") == len(b"goes nowhere")
     sink.flush()
+    assert sink.size == len(b"not yet on the disk")
 
 
 def test_what_a_full_disk_refuses_is_said_once_and_leaves_nothing(full, tmp_path):

@@ -1,5 +1,7 @@
 """Steps inside of other people's pipelines make the same of each document as in a run of ours."""
 
+from pathlib import Path
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -88,7 +90,8 @@ def test_in_datatrove():
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:ray")
 def test_in_ray_data():
     ray = pytest.importorskip("ray")
-    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, object_store_memory=100 << 20)
+    here = {"env_vars": {"PYTHONPATH": str(Path(__file__).parent.parent)}}  # where workers find the steps of tests
+    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, object_store_memory=100 << 20, runtime_env=here)
     try:
         made = ray.data.from_arrow(TABLE).map_batches(Mapped(Shout()), batch_format="pyarrow", batch_size=4)
         rows = sorted(made.take_all(), key=lambda row: row["n"])

@@ -99,14 +99,6 @@ Penalty: TypeAlias = Annotated[
     float | None,
     typer.Option("--repetition-penalty", metavar="X", rich_help_panel=WRITING, help="1 is none; the paper tries 2."),
 ]
-MaxRejects: TypeAlias = Annotated[
-    int | None,
-    typer.Option(
-        metavar="N",
-        rich_help_panel=options.READING,
-        help="Go on without this many rows that cannot be read; they are counted (0).",
-    ),
-]
 Workers: TypeAlias = Annotated[
     int | None,
     typer.Option(metavar="N", rich_help_panel=options.RUNNING, help="Chains at once (as many as cores; 1 on a GPU)."),
@@ -145,7 +137,7 @@ def language(
     temperature: Temperature = None,
     repetition_penalty: Penalty = None,
     text_column: options.TextColumn = None,
-    max_rejects: MaxRejects = None,
+    max_rejects: options.LeftOut = None,
     workers: Workers = None,
     output: Output = None,
     as_json: AsJson = False,

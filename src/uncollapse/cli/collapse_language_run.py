@@ -21,9 +21,9 @@ from uncollapse.collapse.language.settings import Settings
 from uncollapse.collapse.language.store import prepared
 from uncollapse.collapse.language.text import human_text
 from uncollapse.collapse.output import PAGE_FILE
-from uncollapse.collapse.study import cores
 from uncollapse.corpora import Corpus, read
 from uncollapse.errors import UsageError
+from uncollapse.execution.local import cores
 
 SOME_FAILED = 3
 USUAL = ("replace", "preserve", "accumulate", "edit")

@@ -49,14 +49,6 @@ Oversampled: TypeAlias = Annotated[
     int | None,
     typer.Option(metavar="N", rich_help_panel=PLAYING, help="Texts that selectors choose one of, in the mean (4)."),
 ]
-MaxRejects: TypeAlias = Annotated[
-    int | None,
-    typer.Option(
-        metavar="N",
-        rich_help_panel=options.READING,
-        help="Go on without this many rows that cannot be read; they are counted (0).",
-    ),
-]
 Output: TypeAlias = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="OUT", help="A folder for results.parquet, summary.json and index.html."),
@@ -77,7 +69,7 @@ def contest(
     words: Words = None,
     oversampled: Oversampled = None,
     text_column: options.TextColumn = None,
-    max_rejects: MaxRejects = None,
+    max_rejects: options.LeftOut = None,
     output: Output = None,
     as_json: AsJson = False,
 ) -> None:

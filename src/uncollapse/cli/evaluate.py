@@ -69,7 +69,7 @@ def evaluate(
     context: Context = None,
     dtype: options.Dtype = None,
     text_column: options.TextColumn = None,
-    max_rejects: options.MaxRejects = None,
+    max_rejects: options.LeftOut = None,
     seed: Seed = 0,
     as_json: options.AsJson = False,
 ) -> None:

@@ -75,14 +75,6 @@ TaskFiles: TypeAlias = Annotated[
 Limit: TypeAlias = Annotated[
     int | None, typer.Option(metavar="N", rich_help_panel=MEASURED, help="The first N questions of each task (100).")
 ]
-MaxRejects: TypeAlias = Annotated[
-    int | None,
-    typer.Option(
-        metavar="N",
-        rich_help_panel=options.READING,
-        help="Go on without this many rows that cannot be read; they are counted (0).",
-    ),
-]
 Workers: TypeAlias = Annotated[
     int | None,
     typer.Option(metavar="N", rich_help_panel=options.RUNNING, help="Proxies at once, a core each (all cores)."),
@@ -112,7 +104,7 @@ def forecast(
     task_files: TaskFiles = None,
     limit: Limit = None,
     text_column: options.TextColumn = None,
-    max_rejects: MaxRejects = None,
+    max_rejects: options.LeftOut = None,
     workers: Workers = None,
     output: Output = None,
     as_json: AsJson = False,

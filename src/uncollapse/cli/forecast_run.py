@@ -15,11 +15,12 @@ from rich.text import Text
 from uncollapse.cli.failures import visible
 from uncollapse.cli.pace import Steps
 from uncollapse.cli.settings import checked, normal, refuse_unknown, seen_from
+from uncollapse.collapse import study
 from uncollapse.collapse.forecast import keeping
 from uncollapse.collapse.forecast.page import forecast_page, interval
 from uncollapse.collapse.forecast.planning import Plan
 from uncollapse.collapse.forecast.settings import SHARES, Forecast, Share
-from uncollapse.collapse.forecast.study import Way, check_folder, forecast
+from uncollapse.collapse.forecast.study import Way, forecast
 from uncollapse.collapse.forecast.telling import Told, as_json, percent, told
 from uncollapse.collapse.forecast.text import Given
 from uncollapse.errors import MissingInput, UsageError
@@ -99,7 +100,7 @@ def forecast_job(given: Mapping[str, Any], *, base: Path | None = None) -> Forec
 def perform(job: ForecastJob, *, as_json: bool = False) -> int:
     """The exit code of a forecast: 0, or 3 where rows were left out within what is allowed."""
     folder = Path(job.output)
-    check_folder(folder)
+    study.check_folder(folder)
     tasks = _tasks(job)
     try:
         with Steps("forecast") as reached:

@@ -164,6 +164,14 @@ MaxRejects: TypeAlias = Annotated[
         help="Go on past this many rows that cannot be used; they are written aside with reasons (0).",
     ),
 ]
+LeftOut: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        rich_help_panel=READING,
+        help="Go on without this many rows that cannot be read; they are counted (0).",
+    ),
+]
 
 Dtype: TypeAlias = Annotated[
     Literal["auto", "float32", "bfloat16", "float16"] | None,

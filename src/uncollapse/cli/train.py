@@ -120,7 +120,7 @@ def train(
     text_column: options.TextColumn = None,
     rename: options.Rename = None,
     origin: options.Origin = None,
-    max_rejects: options.MaxRejects = None,
+    max_rejects: options.LeftOut = None,
     tensorboard: TensorBoard = None,
     threads: Threads = None,
     as_json: options.AsJson = False,

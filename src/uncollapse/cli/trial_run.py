@@ -15,7 +15,6 @@ from uncollapse.cli.catalogue import announcement
 from uncollapse.cli.failures import visible
 from uncollapse.cli.pace import Steps
 from uncollapse.cli.settings import checked, normal, refuse_unknown, seen_from
-from uncollapse.collapse import study
 from uncollapse.collapse.trial import keeping, results, telling
 from uncollapse.collapse.trial.arms import ARMS, HALF, arms_of
 from uncollapse.collapse.trial.page import trial_page
@@ -27,6 +26,7 @@ from uncollapse.collapse.trial.text import Row
 from uncollapse.corpora import Corpus, read
 from uncollapse.errors import MissingColumn, UsageError
 from uncollapse.evaluation import read_questions
+from uncollapse.execution.local import cores
 from uncollapse.language_models import catalogue, resolve
 from uncollapse.training.material import ANSWERED, Pairs, questions_of
 from uncollapse.training.sizes import size_of
@@ -159,7 +159,7 @@ def perform(job: TrialJob, *, as_json: bool = False) -> int:
     trial.take(sources.given())
     try:
         with Steps("trial") as reached:
-            outcome = trial.run(folder, workers=job.workers or study.cores(), reached=reached)
+            outcome = trial.run(folder, workers=job.workers or cores(), reached=reached)
     except KeyboardInterrupt:
         sys.stderr.write(f"stopped: what is finished lies in {folder}; the same command goes on\n")
         raise

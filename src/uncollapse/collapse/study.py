@@ -1,10 +1,9 @@
 """Studies: pieces of work that know nothing of each other, as many at once as the cores allow, each kept once done."""
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -15,7 +14,7 @@ import pyarrow.parquet as pq
 from uncollapse.collapse.output import write_table
 from uncollapse.corpora.storage import locked, refusals, sweep, write_whole
 from uncollapse.errors import OutputRefused, RecipeDiffers
-from uncollapse.execution.local import Processes, check_not_a_worker
+from uncollapse.execution.local import Processes, check_not_a_worker, cores
 from uncollapse.execution.progress import Retried
 
 PIECES, CLAIM, WORK = "pieces", "claim.json", ".work"
@@ -58,12 +57,7 @@ def studied(
         OutputBusy: another study is writing there.
         WorkerLost: a piece has cost several processes.
     """
-    check_not_a_worker()
-    _check(folder)
-    with refusals(folder):
-        (folder / PIECES).mkdir(parents=True, exist_ok=True)
-    with locked(folder, what=folder):
-        _claim(claim, folder)
+    with _taken(folder, claim):
         _sweep_finished(folder / PIECES)
         places = {piece.name: folder / PIECES / f"{piece.name}.parquet" for piece in pieces}
         waiting = [piece for piece in pieces if not places[piece.name].exists()]
@@ -77,17 +71,20 @@ def claimed(folder: Path, claim: Mapping[str, Any]) -> None:
     Raises:
         RecipeDiffers, OutputRefused, OutputBusy: as `studied`.
     """
+    with _taken(folder, claim):
+        pass
+
+
+@contextmanager
+def _taken(folder: Path, claim: Mapping[str, Any]) -> Iterator[None]:
+    """Holds the folder for the study with this claim."""
     check_not_a_worker()
-    _check(folder)
+    check_folder(folder)
     with refusals(folder):
         (folder / PIECES).mkdir(parents=True, exist_ok=True)
     with locked(folder, what=folder):
         _claim(claim, folder)
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        yield
 
 
 @dataclass(frozen=True)
@@ -124,9 +121,14 @@ def _work(pieces: Sequence[Piece], folder: Path, *, done: int, workers: int, rea
             reached(f"{done} of {whole} done" + ("" if news is None else f"; {name}: {news}"))
 
 
-def _check(folder: Path) -> None:
+def check_folder(folder: Path) -> None:
+    """Nothing, where a study can go to the folder; for whoever says it before text is read.
+
+    Raises:
+        OutputRefused: it is a file, or holds what no study has written.
+    """
     if folder.is_file():
-        raise OutputRefused(f"{folder} is a file", hint="Name a folder.")
+        raise OutputRefused(f"{folder} is a file", hint="-o takes a folder")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / PIECES).is_dir():
         raise OutputRefused(f"{folder} holds files that no study has written", hint="Choose another folder.")
 
@@ -139,17 +141,25 @@ def _sweep_finished(place: Path) -> None:
                 shutil.rmtree(own)
 
 
+def check_same(old: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> None:
+    """Nothing, where two claims are the same.
+
+    Raises:
+        RecipeDiffers: names what differs.
+    """
+    if old != now:
+        differ = ", ".join(name for name in {**now, **old} if old.get(name) != now.get(name))
+        raise RecipeDiffers(
+            f"{folder} holds pieces of another study: other {differ}",
+            hint="Choose another folder, or give the same text and settings.",
+        )
+
+
 def _claim(claim: Mapping[str, Any], folder: Path) -> None:
     path = folder / PIECES / CLAIM
     now = json.loads(json.dumps(claim))
     if path.exists():
-        old = json.loads(path.read_bytes())
-        if old != now:
-            differ = ", ".join(name for name in {**now, **old} if old.get(name) != now.get(name))
-            raise RecipeDiffers(
-                f"{folder} holds pieces of another study: other {differ}",
-                hint="Choose another folder, or give the same text and settings.",
-            )
+        check_same(json.loads(path.read_bytes()), now, folder)
     with refusals(folder):
         sweep(path.parent)
         write_whole(path, (json.dumps(now, indent=2) + "\n").encode())

@@ -158,9 +158,13 @@ def check_not_a_worker() -> None:
 
 def threads_each(workers: int) -> int:
     """How many threads each of some workers may use: the cores that this process may use, shared."""
-    # macOS does not say which cores a process may use.
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // workers)
+    return max(1, cores() // workers)
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    # macOS does not say which they are.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _serve(pipe: Connection, threads: int) -> None:

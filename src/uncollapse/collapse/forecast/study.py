@@ -15,10 +15,11 @@ from uncollapse.collapse.forecast.proxies import Proxy
 from uncollapse.collapse.forecast.settings import Forecast
 from uncollapse.collapse.forecast.text import Given, Parted, digest_of, parted
 from uncollapse.collapse.forecast.tokens import Counted, counted, digest_of_file, write_counted
-from uncollapse.collapse.study import PIECES, Reached, cores, studied
+from uncollapse.collapse.study import PIECES, Reached, check_folder, check_same, studied
 from uncollapse.corpora.storage import locked, refusals, write_whole
-from uncollapse.errors import OutputRefused, RecipeDiffers, UncollapseError
+from uncollapse.errors import UncollapseError
 from uncollapse.evaluation.questions import Question
+from uncollapse.execution.local import cores
 from uncollapse.version import __version__
 
 PLAN, TIMED = "plan.json", "timing"
@@ -79,18 +80,6 @@ def forecast(given: Given, settings: Forecast, folder: Path, *, tasks: Tasks, wa
     claim = {**asked, "tokens of a run": plan.tokens}
     tables = studied(runs, folder, claim=claim, workers=way.hands, reached=way.reached)
     return Studied(settings, parts, text, plan, tables, time.monotonic() - began)
-
-
-def check_folder(folder: Path) -> None:
-    """Nothing, where a study can go to the folder; said before text is read.
-
-    Raises:
-        OutputRefused: it is a file, or holds what no study has written.
-    """
-    if folder.is_file():
-        raise OutputRefused(f"{folder} is a file", hint="-o takes a folder")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / PIECES).is_dir():
-        raise OutputRefused(f"{folder} holds files that no study has written", hint="Choose another folder.")
 
 
 def claim_of(parts: Parted, settings: Forecast, tasks: Tasks) -> dict[str, Any]:
@@ -155,12 +144,7 @@ def _kept(path: Path, asked: Mapping[str, Any]) -> _Ready | None:
     if not path.is_file():
         return None
     told = json.loads(path.read_bytes())
-    if told["asked"] != asked:
-        differ = ", ".join(name for name in {**asked, **told["asked"]} if told["asked"].get(name) != asked.get(name))
-        raise RecipeDiffers(
-            f"{path.parent.parent} holds pieces of another study: other {differ}",
-            hint="Choose another folder, or give the same text and settings.",
-        )
+    check_same(told["asked"], asked, path.parent.parent)
     return _Ready(Plan.from_json(told["plan"]), told["text"]) if "plan" in told else None
 
 

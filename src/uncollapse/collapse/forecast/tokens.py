@@ -64,7 +64,6 @@ def counted(parts: Parted, sizes: Sequence[str]) -> Counted:
     tokens, frequencies = {}, {}
     for size in sizes:
         learner = fit_tokenizer(spelling([each.text for each in parts.human]), vocabulary=pieces_of(size))
-        learner.backend_tokenizer.encode_special_tokens = True
         cuts = {part: [_cut(some, learner) for some in _stretches(own)] for part, own in documents.items()}
         tokens[size] = {part: np.concatenate([some.sizes for some in own]) + 1 for part, own in cuts.items()}
         counts = {part: sum((some.counts for some in cuts[part]), start=np.zeros(len(learner))) for part in cuts}
@@ -80,7 +79,8 @@ class _Cut(NamedTuple):
 
 
 def _cut(some: Sequence[Written], learner: "PreTrainedTokenizerFast") -> _Cut:
-    ids = learner([each.text for each in some], add_special_tokens=False, return_attention_mask=False)["input_ids"]
+    told = {"add_special_tokens": False, "return_attention_mask": False, "split_special_tokens": True}
+    ids = learner([each.text for each in some], **told)["input_ids"]
     sizes = np.array([len(own) for own in ids], np.int64)
     return _Cut(sizes, np.bincount(np.concatenate([np.array(own, np.int64) for own in ids]), minlength=len(learner)))
 

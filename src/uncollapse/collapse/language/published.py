@@ -30,8 +30,6 @@ BLOCK, BEAMS, SEEDS, MODELS = 64, 5, 5, 10
 SHOWN = (0, 1, 2, 3, 5, 9)
 """Generations whose histograms are drawn in Fig. 1."""
 PENALTY = 2.0
-CARD_LOSS = 3.3409
-"""Evaluation loss of the public model card opt-125m-wikitext2, an outside value for generation 0: perplexity 28.2."""
 
 CLAIMS = {
     "zero": Claim("perplexity of the untouched model", f"{ZERO_SHOT:.0f}", "main text"),
