@@ -117,6 +117,9 @@ def test_preview_shows_and_writes_nothing(uncollapse, model, desk):
 def test_next_to_nothing_is_called_so(uncollapse, model, desk):
     done = edit(uncollapse, model, "-o", "edited/", "--preset", "paper", "--threshold", "1")
     assert "close to the identity" in done.out
+    assert "or the bold preset, changes more" in " ".join(done.out.split())
+    bold = edit(uncollapse, model, "-o", "boldly/", "--preset", "bold", "--threshold", "1")
+    assert "A lower threshold changes more" in " ".join(bold.out.split())
 
 
 # Every option of the recipe, with a value that no preset has, and what then stands in the recipe.

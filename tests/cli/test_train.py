@@ -28,7 +28,7 @@ def test_a_model_from_scratch_that_the_other_verbs_take(uncollapse, desk):
     done = uncollapse("train", "essays.jsonl", "-o", "model", *SHORT)
     assert done.code == 0, done.err
     assert "note: the texts were read" in done.out
-    assert "0 (0: learned from people alone)" in done.out
+    assert "0 (learned from people alone), so that what it writes is 1 deep" in done.out
     account = account_of(desk / "model")
     assert (account["model_depth"], account["origins"]) == (0, {"human": 12})
     made = uncollapse(

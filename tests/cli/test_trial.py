@@ -75,6 +75,10 @@ def test_a_trial_is_told_kept_and_gone_on_with(uncollapse, desk, model):
     half = arms["half-synthetic"]["against"]["none"]["perplexity"]
     assert half["value"] > 0
     assert told["sentence"] in done.out
+    assert "Holm's p" in done.out
+    assert "tail perplexity" not in done.out  # 80 columns
+    assert "too narrow for stand in out/trial.md" in done.out
+    assert "… " not in (desk / "out/index.html").read_text()
     table = pq.read_table(desk / "out/results.parquet")
     assert table.num_rows == 5 * 2 * 10
     assert (desk / "out/index.html").read_text().startswith("<!DOCTYPE html>")
@@ -84,6 +88,9 @@ def test_a_trial_is_told_kept_and_gone_on_with(uncollapse, desk, model):
     again = json.loads(more.out)["objectives"]["scratch"]["arms"]
     assert again["bold"]["values"] == arms["bold"]["values"]
     assert "paper" in again
+    unchanged = [arm for arm, each in json.loads(more.out)["edits"]["plain"].items() if not each["changed"]]
+    said = [line for line in json.loads(more.out)["text"]["accounts"] if line.startswith("warning: ")]
+    assert [line.split()[1] for line in said] == unchanged
     other = uncollapse(*asked, "--arms", "paper,half-synthetic", "--words", "600")
     assert other.code == 2
     assert "another study" in other.err
@@ -152,6 +159,25 @@ def test_what_cannot_be_is_refused_before_anything_is_written(uncollapse, desk, 
     done = uncollapse("trial", *asked)
     assert done.code == 2
     assert said in done.err
+    assert not (desk / "out").exists()
+
+
+def test_a_context_beyond_the_model_that_is_gone_on_from_is_refused_at_once(uncollapse, desk, model):
+    short = ("train", "wiki.jsonl", "-o", "short/", "--context", "32", "--tokens", "600", "--batch-tokens", "256")
+    assert uncollapse(*short).code == 0
+    done = uncollapse(
+        *("trial", "web.jsonl", "--synthetic", "made.jsonl", "--objective", "continual", "--from", "short/"),
+        *("--prior", model, "--context", "64", "-o", "out/"),
+    )
+    assert done.code == 2
+    assert "a context of 64 is more than the model's 32" in done.err
+    assert not (desk / "out").exists()
+
+
+def test_the_same_file_on_both_sides_is_refused(uncollapse, desk, model):
+    done = uncollapse("trial", "web.jsonl", "--synthetic", "web.jsonl", "--prior", model, *ASKED, "-o", "out/")
+    assert done.code == 2
+    assert "has 0 bytes of text that is apart from held-out text and not given as human too" in done.err
     assert not (desk / "out").exists()
 
 

@@ -18,7 +18,7 @@ def test_every_row_is_on_a_side_or_left_out_with_a_reason():
     sides = parted(given, words=900, held_out=10, what="it")
     assert len(sides.held_out) == 10
     assert len(sides.training) == 30  # 900 words in rows of 30
-    assert sides.left_out == (1, 2, 0, 60, 0)
+    assert sides.left_out == (1, 2, 0, 60, 0, 0)
     assert not {row.text for row in sides.training} & {row.text for row in sides.held_out}
     assert parted(reversed(own), words=900, held_out=10, what="it").training == sides.training
     assert len(parted(own, words=900, held_out=1000, what="it").held_out) == 20  # a fifth at most
@@ -33,7 +33,7 @@ def test_rows_near_to_held_out_ones_are_gone():
     chosen = beside([near, far, sides.held_out[1], *rows(2, 3)], sides.held_out)
     assert far in chosen.rows
     assert near not in chosen.rows
-    assert chosen.left_out == (0, 0, 2, 0, 0)
+    assert chosen.left_out == (0, 0, 2, 0, 0, 0)
 
 
 def test_a_phrase_of_several_held_out_rows_is_no_copy_but_a_row_of_nothing_else_is():
@@ -58,6 +58,16 @@ def test_of_near_copies_one_takes_part():
     assert len({tuple(row.words) for row in (*sides.training, *sides.held_out)}) == 60
 
 
+def test_human_text_is_not_taken_for_a_models():
+    own = rows(6, 12)
+    chosen = beside([*rows(7, 3), Row(own[0].text.replace(" ", "  ")), own[1]], [], human=own)
+    assert len(chosen.rows) == 3
+    assert chosen.left_out.human == 2
+    same = beside(own, [], human=own)
+    with pytest.raises(InputError, match="has 0 bytes of text that is apart from held-out text and not given as human"):
+        half_and_half(own, same.rows, what="it")
+
+
 def test_the_same_question_is_never_on_both_sides():
     guard = nearness([Row("Yes.", "Is it so?")])
     assert guard(Row("It is not, whatever they say of it.", "Is  it so?"))
@@ -77,6 +87,8 @@ def test_half_and_half_by_bytes():
 def test_too_little_is_refused():
     with pytest.raises(InputError, match="20 different rows, of which 4 are held out"):
         parted(rows(4, 20), words=100, held_out=8, what="it")
+    with pytest.raises(InputError, match=r"80 of the\s+others are not too near to these, and of them 4 make 100 words"):
+        parted(rows(4, 100), words=100, held_out=30, what="it")
 
 
 def test_rows_lie_in_files_as_they_are(tmp_path):

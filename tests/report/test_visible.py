@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uncollapse.report.visible import LONGEST, Kind, Piece, pieces, spelled, visible
+from uncollapse.report.visible import LONGEST, Kind, Piece, pieces, prose, spelled, visible
 
 # Format characters that do leave something to see: signs around numbers and names in Arabic, Syriac and others.
 DRAWN = {
@@ -126,3 +126,11 @@ def test_markup_holds_the_text_and_nothing_that_acts(text: str) -> None:
     assert html.unescape(inner) == "".join(shown(text))
     kept = "".join(piece.text for piece in pieces(text) if piece.kind is not Kind.SIGN)
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]", kept)
+
+
+def test_prose_is_whole_however_long():
+    long = "It is <not> told apart. " * 40
+    assert len(long) > 2 * LONGEST
+    assert html.unescape(str(prose(long))) == long
+    assert "left out" not in prose(long)
+    assert '<span class="sign"' in prose("a\u202eb")

@@ -122,6 +122,15 @@ def _percent(part: int, whole: int) -> str:
 NEXT_TO_NOTHING = 0.001
 
 
+def _what_changes_more(recipe: Mapping[str, Any]) -> str:
+    """What would change more than this recipe has; a rule that never draws a token again is bold already."""
+    if recipe.get("positions") == "random":
+        return "A higher --rate changes more"
+    if recipe.get("exclude_original"):
+        return "A lower threshold changes more"
+    return "A lower threshold, or the bold preset, changes more"
+
+
 def _sentence(report: Report) -> str:
     """What the numbers come to, in a sentence."""
     tokens, documents, speed = report["tokens"], report["documents"], report["speed"]
@@ -132,6 +141,6 @@ def _sentence(report: Report) -> str:
     if tokens["read"] and tokens["changed"] / tokens["read"] < NEXT_TO_NOTHING:
         said += (
             f".\nThis run is close to the identity: {_percent(tokens['changed'], tokens['read'])} of the tokens"
-            " changed. A lower threshold, or the bold preset, changes more"
+            f" changed. {_what_changes_more(report['recipe'])}"
         )
     return said + "."

@@ -185,6 +185,7 @@ def _weighed(data: Mapping[str, Any]) -> str:
 
 def _depth(account: Mapping[str, Any]) -> str:
     depth = account.get("model_depth")
-    return (
-        "unknown: not all texts say how deep they are" if depth is None else f"{depth} (0: learned from people alone)"
-    )
+    if depth is None:
+        return "unknown: not all texts say how deep they are"
+    deepest = "learned from people alone" if depth == 0 else "its deepest text; the ledger says whose a text is"
+    return f"{depth} ({deepest}), so that what it writes is {depth + 1} deep"

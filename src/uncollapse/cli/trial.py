@@ -107,7 +107,7 @@ Tokens: TypeAlias = Annotated[
     typer.Option(
         metavar="N",
         rich_help_panel=LEARNING,
-        help="Tokens of each training (2 epochs of the unedited text, in continual and instruct 1).",
+        help="Tokens of each training (8 epochs of the unedited text, in continual and instruct 1).",
     ),
 ]
 BaseTokens: TypeAlias = Annotated[

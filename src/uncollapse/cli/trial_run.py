@@ -28,6 +28,8 @@ from uncollapse.errors import MissingColumn, UsageError
 from uncollapse.evaluation import read_questions
 from uncollapse.execution.local import cores
 from uncollapse.language_models import catalogue, resolve
+from uncollapse.language_models.addresses import folder_of
+from uncollapse.language_models.checkpoint import config_of, context_of
 from uncollapse.training.material import ANSWERED, Pairs, questions_of
 from uncollapse.training.sizes import size_of
 
@@ -155,6 +157,7 @@ def perform(job: TrialJob, *, as_json: bool = False) -> int:
         tasks=_tasks(job),
     )
     resolve(job.prior, dtype="auto", window=2048)
+    _check_context(job)
     sys.stderr.write(announcement(job.prior, catalogue()))
     trial.take(sources.given())
     try:
@@ -166,7 +169,7 @@ def perform(job: TrialJob, *, as_json: bool = False) -> int:
     found = Found.of(outcome.table)
     results.check_equal(found, batch_tokens=job.batch_tokens)
     made = telling.grids(found, trial.kinds, outcome.edits)
-    lines = telling.left_out_lines(trial, sources.broken)
+    lines = telling.unchanged_lines(outcome.edits) + telling.left_out_lines(trial, sources.broken)
     told = _told(job, trial, outcome, found, lines)
     keeping.write(
         outcome.table,
@@ -180,6 +183,13 @@ def perform(job: TrialJob, *, as_json: bool = False) -> int:
     else:
         _say(found, made, lines, folder)
     return SOME_FAILED if sources.broken else 0
+
+
+def _check_context(job: TrialJob) -> None:
+    """Nothing, where the model that is gone on from can read so many tokens; said before an hour of editing."""
+    longest = None if job.start is None else context_of(config_of(folder_of(job.start).folder))
+    if longest is not None and job.context > longest:
+        raise UsageError(f"a context of {job.context} is more than the model's {longest}", hint=f"--context {longest}")
 
 
 def _tasks(job: TrialJob) -> tuple[tuple[str, str], ...]:
@@ -259,15 +269,43 @@ def _told(job: TrialJob, trial: Trial, outcome: Outcome, found: Found, lines: Se
     }
 
 
+# What a narrow terminal does without, the first sooner.
+SPARE = (
+    "texts",
+    "tail perplexity",
+    "bits/byte",
+    "tokens learned (epochs)",
+    "of no edit",
+    "expected to change",
+    "flagged",
+)
+
+
+def _shown(grid: Grid, console: Console) -> bool:
+    """Whether columns were left out of a table on the terminal, for want of room."""
+    columns = list(range(len(grid.columns)))
+
+    def width() -> int:
+        return sum(max(len(row[at]) for row in (grid.columns, *grid.rows)) + 1 for at in columns)
+
+    for name in SPARE:
+        if width() > console.width and name in grid.columns:
+            columns.remove(grid.columns.index(name))
+    table = Table(title=grid.caption, title_justify="left", box=None, pad_edge=False)
+    for at in columns:
+        table.add_column(grid.columns[at], justify="right" if at else "left", no_wrap=not at)
+    for row in grid.rows:
+        table.add_row(*(row[at] for at in columns))
+    console.print(table)
+    return len(columns) < len(grid.columns)
+
+
 def _say(found: Found, made: Sequence[Grid], lines: Sequence[str], folder: Path) -> None:
     console = Console()
-    for grid in made:
-        table = Table(title=grid.caption, title_justify="left", box=None, pad_edge=False)
-        for number, column in enumerate(grid.columns):
-            table.add_column(column, justify="right" if number else "left", no_wrap=not number)
-        for row in grid.rows:
-            table.add_row(*row)
-        console.print(table)
+    left = [_shown(grid, console) for grid in made]
+    if any(left):
+        where = visible(str(folder / keeping.MARKDOWN_FILE))
+        console.print(Text(f"columns that this terminal is too narrow for stand in {where}"), soft_wrap=True)
     console.print(Text(results.sentence(found)), soft_wrap=True)
     for line in lines:
         console.print(Text(line), soft_wrap=True)

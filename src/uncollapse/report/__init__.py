@@ -12,7 +12,7 @@ from uncollapse.report.numerals import NONE, count, probability, share
 from uncollapse.report.rendering import template
 from uncollapse.report.shell import Assets, Figure, Page, Section, page
 from uncollapse.report.tables import Account, Entry, Table
-from uncollapse.report.visible import Kind, Piece, pieces, spelled, visible
+from uncollapse.report.visible import Kind, Piece, pieces, prose, spelled, visible
 
 __all__ = [
     "NONE",
@@ -39,6 +39,7 @@ __all__ = [
     "page",
     "pieces",
     "probability",
+    "prose",
     "scatter",
     "share",
     "spelled",

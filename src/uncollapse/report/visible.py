@@ -83,6 +83,11 @@ def visible(text: str) -> Markup:
     return Markup("").join(_MARKUP[piece.kind].format(piece.text, piece.name) for piece in pieces(text))
 
 
+def prose(text: str) -> Markup:
+    """A program's own words, which are whole however many they are; names out of files are visible in them."""
+    return Markup("").join(visible(text[at : at + LONGEST]) for at in range(0, len(text), LONGEST))
+
+
 def spelled(text: str) -> str:
     """The text on one line with its white space at both ends spelled out; signs in angle brackets."""
     shown = "".join(_SPELLED[piece.kind].format(piece.text) for piece in pieces(text))

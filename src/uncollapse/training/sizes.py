@@ -30,15 +30,15 @@ SIZES = {
 }
 
 
-def size_of(name: str) -> Size:
-    """The size with this name.
+def size_of(name: str, *, besides: str = "") -> Size:
+    """The size with this name; `besides` is what else the asker knows.
 
     Raises:
         UsageError: there is none.
     """
     if name not in SIZES:
         known = "; ".join(f"{known} ({size.what})" for known, size in SIZES.items())
-        raise UsageError(f"no size {name!r}", hint=f"there are {known}")
+        raise UsageError(f"no size {name!r}", hint=f"there are {known}{besides and '; '}{besides}")
     return SIZES[name]
 
 

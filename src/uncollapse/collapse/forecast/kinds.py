@@ -38,7 +38,7 @@ def check_size(name: str) -> None:
         UsageError: there are none.
     """
     if name != COUNTED:
-        size_of(name)
+        size_of(name, besides=f"{COUNTED} (a table of counts)")
 
 
 def pieces_of(size: str) -> int:

@@ -274,9 +274,14 @@ def _plan(told: Json) -> Section:
     expected = "not timed" if plan["minutes"] is None else f"{plan['minutes']:.1f} minutes expected"
     sentence = (
         f"{plan['runs']} proxies of {plan['tokens']:,} tokens each ({plan['limited_by']}), {plan['workers']} at once;"
-        f" {expected}, {plan['minutes_of_this_start']:.1f} taken by the last start. An epoch of 1 is a side read once."
+        f" {expected}, {_last_start(plan)}. An epoch of 1 is a side read once."
     )
     return Section("plan", "The plan", sentence, table.markup())
+
+
+def _last_start(plan: Json) -> str:
+    minutes = plan["minutes_of_this_start"]
+    return f"{minutes:.1f} taken by the last start" if minutes >= 0.05 else "nothing was left for the last start to do"
 
 
 def _text(told: Json) -> Section:

@@ -10,7 +10,7 @@ from uncollapse.collapse.trial.arms import ARMS, NONE
 from uncollapse.collapse.trial.results import RANKED, Compared, Found, answer, controls_seen, multiplicity, sentence_of
 from uncollapse.collapse.trial.settings import OBJECTIVES
 from uncollapse.collapse.trial.telling import Grid, digits, interval, signed
-from uncollapse.report import Assets, Axes, Chart, Figure, Page, Section, Table, page
+from uncollapse.report import Assets, Axes, Chart, Figure, Page, Section, Table, page, prose
 from uncollapse.report import drawing as draw
 from uncollapse.report.drawing import Scale
 from uncollapse.report.rendering import asset
@@ -35,11 +35,11 @@ def trial_page(found: Found, made: Sequence[Grid], told: Mapping[str, Any]) -> s
         Page(
             verb="trial",
             title="Text edited token by token, beside controls",
-            answer=answer(found),
+            answer=prose(answer(found)),
             figures=_figures(found),
             sections=[
                 *sections,
-                Section("tables", "The tables", f"{multiplicity(found)} {reading}", tables),
+                Section("tables", "The tables", prose(f"{multiplicity(found)} {reading}"), tables),
                 Section("arms", "The arms", "All learn from as many tokens, to within a hundredth.", arms.markup()),
             ],
             assets=Assets(style=asset("uncollapse.collapse", "trial.css")),
@@ -74,7 +74,10 @@ def _forest(found: Found, objective: str) -> Section:
     )
     what = OBJECTIVES[objective].what  # type: ignore[index]
     return Section(
-        f"differences-{objective}", f"{what[:1].upper()}{what[1:]}", sentence_of(found, objective), _plot(rows, axes)
+        f"differences-{objective}",
+        f"{what[:1].upper()}{what[1:]}",
+        prose(sentence_of(found, objective)),
+        _plot(rows, axes),
     )
 
 

@@ -90,10 +90,11 @@ class Trial:
         for name in dict.fromkeys(map(kind_of, self.objectives)):
             words = self.settings.answer_words if name == PAIRS else self.settings.words
             what = "the instruction file" if name == PAIRS else "the corpus"
-            sides = text.parted(given.human[name], words=words, what=what)
+            human = list(given.human[name])
+            sides = text.parted(human, words=words, what=what)
             kind = Kind(name, sides, left_out={"human": sides.left_out})
             if name in given.synthetic:
-                chosen = text.beside(given.synthetic[name], sides.held_out)
+                chosen = text.beside(given.synthetic[name], sides.held_out, human=human)
                 halves = text.half_and_half(sides.training, chosen.rows, what="the model-written text")
                 kind.half = len(halves[0]), len(halves[1])
                 kind.synthetic = [*halves[0], *halves[1]]

@@ -146,6 +146,17 @@ def probability(value: float) -> str:
     return DASH if not isfinite(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
+def unchanged_lines(edits: Mapping[str, Mapping[str, Edited]]) -> list[str]:
+    """A warning for each arm whose edit changed nothing, so that it learns from the texts of no edit."""
+    return [
+        f"warning: {arm} changed nothing in {KINDS[name]}: it learns from the text of no edit, and no"
+        " difference to that is the edit's"
+        for name, by_arm in edits.items()
+        for arm, each in by_arm.items()
+        if not each.changed
+    ]
+
+
 def left_out_lines(trial: Trial, broken: int) -> list[str]:
     """What took part and what did not, and why."""
     lines = []
@@ -163,8 +174,9 @@ def left_out_lines(trial: Trial, broken: int) -> list[str]:
 
 
 def _left_out(what: str, out: LeftOut) -> str:
+    also = f" {out.human:,} given as human too," if out.human else ""
     return (
-        f"{what}, left out: {out.empty:,} empty, {out.copies:,} copies, {out.near_copies:,} near copies,"
+        f"{what}, left out: {out.empty:,} empty, {out.copies:,} copies, {out.near_copies:,} near copies,{also}"
         f" {out.near:,} too near to held-out text, {out.spare:,} not needed"
     )
 

@@ -41,8 +41,8 @@ class Row(NamedTuple):
 
 
 class LeftOut(NamedTuple):
-    """Rows that take no part: nothing in them, the same as one before, too near to a held-out one, not needed, and
-    near copies of one before.
+    """Rows that take no part: nothing in them, the same as one before, too near to a held-out one, not needed, near
+    copies of one before, and model-written ones whose text was given as human too.
     """
 
     empty: int = 0
@@ -50,6 +50,7 @@ class LeftOut(NamedTuple):
     near: int = 0
     spare: int = 0
     near_copies: int = 0
+    human: int = 0
 
 
 class Sides(NamedTuple):
@@ -83,20 +84,23 @@ def parted(rows: Iterable[Row], *, words: int, what: str, held_out: int = SET_AS
     training = list(until(apart, words, size=lambda row: len(WORD.findall(row.text))))
     if min(len(kept), len(training)) < LEAST:
         raise InputError(
-            f"{what} has {len(order):,} different rows, of which {len(kept):,} are held out and {len(apart):,} of the"
-            f" others are not too near to these; there must be {LEAST} of each",
-            hint="give more text, or text cut into more rows",
+            f"{what} has {len(order):,} different rows, of which {len(kept):,} are held out; {len(apart):,} of the"
+            f" others are not too near to these, and of them {len(training):,} make {words:,} words or all there are;"
+            f" there must be {LEAST} to learn from and {LEAST} to measure by",
+            hint="give more text, or text cut into more rows, or learn from more words",
         )
     left_out = LeftOut(empty, copies, len(rest) - len(apart), len(apart) - len(training), len(again))
     return Sides(training, kept, left_out)
 
 
-def beside(rows: Iterable[Row], held_out: Sequence[Row]) -> Chosen:
-    """The rows that are apart from held-out ones, each once, in an order that their words give."""
+def beside(rows: Iterable[Row], held_out: Sequence[Row], *, human: Iterable[Row] = ()) -> Chosen:
+    """The rows that are apart from held-out ones and no `human` text, each once, in an order that their words give."""
     order, empty, copies = _in_order(rows)
+    theirs = {_plain(row.text) for row in human}
+    other = [row for row in order if _plain(row.text) not in theirs]
     guard = nearness(held_out)
-    apart = [row for row in order if not guard(row)]
-    return Chosen(apart, LeftOut(empty, copies, len(order) - len(apart)))
+    apart = [row for row in other if not guard(row)]
+    return Chosen(apart, LeftOut(empty, copies, len(other) - len(apart), human=len(order) - len(other)))
 
 
 def half_and_half(human: Sequence[Row], synthetic: Sequence[Row], *, what: str) -> tuple[list[Row], list[Row]]:
@@ -109,8 +113,9 @@ def half_and_half(human: Sequence[Row], synthetic: Sequence[Row], *, what: str) 
     there = sum(map(_bytes, synthetic))
     if there < half:
         raise InputError(
-            f"{what} has {there:,} bytes of text that is apart from the held-out one; half the human text is {half:,}",
-            hint="give more of it, or learn from less human text: --words",
+            f"{what} has {there:,} bytes of text that is apart from held-out text and not given as human too; half the"
+            f" human text is {half:,}",
+            hint="give more of it, or learn from less human text: --words, --answer-words",
         )
     return list(until(human, half, size=_bytes)), list(until(synthetic, half, size=_bytes))
 
