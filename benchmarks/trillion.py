@@ -1,6 +1,6 @@
 """A trillion tokens, on paper: hours of accelerators, storage, shards and the driver's memory, out of what is measured here.
 
-    python -m benchmarks.trillion [--texts FILE] [--text-tokens 3000] [--tokens 1e12] [--rate 1B=150000] [--rate 8B=25000]
+    python -m benchmarks.trillion [--texts FILE] [--text-tokens 8000] [--tokens 1e12] [--rate 1B=150000] [--rate 8B=25000]
 
 Measured in this run: what an edit by `released` and by `bold` writes for each token of real text (texts, ledger, papers),
 how much more reading `bold` takes, and what a driver holds in memory for each shard. The accelerator is arithmetic, as
@@ -23,7 +23,7 @@ from benchmarks.sample import mixed_lengths, prose
 LENGTH = 2048  # tokens of a document
 DENSE = 790e12  # FLOP/s of an H200 in dense bf16 products that programs reach
 SHARD = 64 << 20  # bytes of text, at most
-FEW, MANY = 200, 1200  # shards
+FEW, MANY = 200, 5000  # shards
 
 
 class Prior(NamedTuple):
@@ -56,25 +56,28 @@ class Edited(NamedTuple):
 
 
 def edited(texts: list[str], name: str, folder: Path) -> Edited:
+    """What each further token costs: the whole text less its first half, so that what every run writes once is out."""
+    half = once(texts[: len(texts) // 2], name, folder / "half")
+    whole = once(texts, name, folder / "whole")
+    tokens, *rest = (more - less for more, less in zip(whole, half, strict=True))
+    return Edited(*(value / tokens for value in rest))
+
+
+def once(texts: list[str], name: str, folder: Path) -> tuple[float, ...]:
+    """Tokens, seconds of processor, bytes of text, bytes written, bytes of ledger, tokens changed."""
     from uncollapse.corpora import from_documents
-    from uncollapse.document import Document
     from uncollapse.editing import preset
     from uncollapse.execution import run
 
-    corpus = from_documents([Document(text) for text in texts])
+    corpus = from_documents(texts)
     began = time.process_time()
     result = run(corpus.map(preset(name, seed=1)), folder / name)
     took = time.process_time() - began
     tokens = result.tally["tokens"]["read"]
     sizes = {path.name: path.stat().st_size for path in (folder / name).iterdir() if path.is_file()}
     ledger = sum(size for name, size in sizes.items() if "ledger" in name)
-    return Edited(
-        took / tokens,
-        sum(len(text.encode()) for text in texts) / tokens,
-        (sum(sizes.values()) - ledger) / tokens,
-        ledger / tokens,
-        result.tally["tokens"]["changed"] / tokens,
-    )
+    text_bytes = sum(len(text.encode()) for text in texts)
+    return tokens, took, text_bytes, sum(sizes.values()) - ledger, ledger, result.tally["tokens"]["changed"]
 
 
 def held(shards: int) -> float:
@@ -108,7 +111,7 @@ def hours(prior: Prior, tokens: float, rates: dict[str, float]) -> float:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--texts", type=Path, help="JSON lines with `text`; otherwise the text of the other benchmarks")
-    parser.add_argument("--text-tokens", type=int, default=3000, help="of the text that is edited here")
+    parser.add_argument("--text-tokens", type=int, default=8000, help="of the text that is edited here")
     parser.add_argument("--tokens", type=float, default=1e12)
     parser.add_argument("--rate", action="append", default=[], metavar="SIZE=TOKENS", help="a second, as measured")
     parser.add_argument("--drive", type=int, help=argparse.SUPPRESS)
