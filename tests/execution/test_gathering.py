@@ -10,6 +10,7 @@ import pytest
 
 from gatherable import Piece, Square
 from uncollapse.errors import UsageError, WorkerLost
+from uncollapse.execution import Cluster, on_ray
 from uncollapse.execution.gathering import AHEAD_EACH, Gathering, gathered
 
 
@@ -136,3 +137,48 @@ def test_an_interrupt_ends_the_workers(tmp_path):
     while any(Path(f"/proc/{process}").exists() for process in processes):
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+class TestOnRay:
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def nodes():
+        pytest.importorskip("ray", reason="ray: not installed (pip install 'uncollapse[ray]')")
+        from clusters import started
+
+        with started(2) as running:
+            import ray
+
+            ray.init(address=running.cluster.address, log_to_driver=False, logging_level="ERROR")
+            yield running
+
+    def test_a_cluster_gives_what_one_gives_call_after_call_whoever_is_killed(self, nodes, tmp_path):
+        work = Square(str(tmp_path), deadly=(5,), times=2)
+        with Gathering(work, cluster=nodes.cluster) as gathering:
+            pieces = [Piece(n, nap=0.2 if n == 0 else 0.01) for n in range(30)]
+            assert squares(gathering(pieces)) == [n * n for n in range(30)]
+            processes = opened(tmp_path)[0]
+            assert len(processes) == 4  # two died
+            assert squares(gathering(map(Piece, range(40, 50)))) == [n * n for n in range(40, 50)]
+        assert opened(tmp_path)[0] == processes
+        poison = Square(str(tmp_path), deadly=(3,), times=9)
+        with pytest.raises(WorkerLost, match=r"^piece 4 \(number 3\) has cost 3 workers"):
+            list(gathered(poison, map(Piece, range(12)), cluster=nodes.cluster))
+
+    def test_where_no_machine_has_room_it_is_said_once(self, nodes, tmp_path, monkeypatch):
+        said = []
+        monkeypatch.setattr(on_ray, "PATIENCE", 0.5)
+        monkeypatch.setattr(on_ray, "LOOK_AGAIN", 0.3)
+
+        def hear(words):
+            said.append(words)
+            # The machine that was missing comes: nothing has to be started again.
+            nodes.add_room("GPU", 1)
+
+        cluster = Cluster(address=nodes.cluster.address, gpus_per_worker=1, on_wait=hear)
+        assert squares(gathered(Square(str(tmp_path)), map(Piece, range(3)), cluster=cluster)) == [0, 1, 4]
+        assert len(said) == 1
+        assert said[0].startswith("waiting for room: a worker takes 1 CPU and 1 GPU, and none has so much; ")
+        assert said[0].endswith("machines of the cluster: 2 with 1 CPU and 0 GPU")

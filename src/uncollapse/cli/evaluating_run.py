@@ -175,8 +175,8 @@ def _warn_of_own_text(job: EvaluateJob, texts: Texts) -> None:
         own = root(sorted(bytes.fromhex(each) for each in ids)) if any(learned.values()) else ""
         for address in (each for each, roots in learned.items() if own in roots):
             sys.stderr.write(
-                f"{visible(address)} has learned from {visible(file)}, as its training.json says: how it reads that is no "
-                "measure of what it can\n"
+                f"{visible(address)} has learned from {visible(file)}, as its training.json says: what is measured "
+                "there is memory\n"
             )
 
 
@@ -254,7 +254,10 @@ def _write(folder: Path, job: EvaluateJob, lines: list[Line], tables: list[pa.Ta
         temporary = folder / f".{DOCUMENTS}.partial"
         pq.write_table(pa.concat_tables(tables), temporary)
         temporary.replace(folder / DOCUMENTS)
-    told = {"settings": job.model_dump(mode="json", exclude={"output", *Running.model_fields}), "metrics": [_plain(line) for line in lines]}
+    told = {
+        "settings": job.model_dump(mode="json", exclude={"output", *Running.model_fields}),
+        "metrics": [_plain(line) for line in lines],
+    }
     temporary = folder / f".{METRICS}.partial"
     temporary.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
     temporary.replace(folder / METRICS)

@@ -23,8 +23,8 @@ class Cluster:
     """Which Ray cluster, and what of it each worker takes.
 
     `address` is that of a running cluster, or "auto" for the one that runs on this machine; without it the environment
-    variable RAY_ADDRESS is asked, and where that is not set, a Ray is started here and lives as long as the run. `on_wait` is told once what the cluster has, where no
-    worker finds room for a while.
+    variable RAY_ADDRESS is asked, and where that is not set, a Ray is started here and lives as long as the run.
+    `on_wait` is told once what the cluster has, where no worker finds room for a while.
     """
 
     address: str | None = None

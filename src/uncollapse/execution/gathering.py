@@ -12,7 +12,6 @@ from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar, runtime_checkable
 
 from uncollapse.errors import UsageError
-from uncollapse.execution.attempts import ATTEMPTS
 from uncollapse.execution.cluster import Cluster
 from uncollapse.execution.local import Processes, check_not_a_worker
 from uncollapse.execution.on_ray import OnRay
@@ -43,13 +42,11 @@ class Gathering(Generic[P, R]):
     each worker, so it opens what is heavy when it is first called there.
     """
 
-    def __init__(
-        self, work: Callable[[P], R], *, workers: int | None = None, cluster: Cluster | None = None, attempts: int = ATTEMPTS
-    ) -> None:
+    def __init__(self, work: Callable[[P], R], *, workers: int | None = None, cluster: Cluster | None = None) -> None:
         if workers is not None and workers < 1:
             raise UsageError(f"{workers} workers cannot work", hint="Use 1 or more.")
         self._work = work
-        self._pool = _pool(workers, cluster, attempts)
+        self._pool = _pool(workers, cluster)
         self._supply = _Supply(AHEAD if workers is None else AHEAD_EACH * workers)
         self._events: Generator[Any, None, None] | None = None
 
@@ -124,14 +121,14 @@ def gathered(
         yield from gathering(pieces, on_done=on_done)
 
 
-def _pool(workers: int | None, cluster: Cluster | None, attempts: int) -> Processes | OnRay | None:
+def _pool(workers: int | None, cluster: Cluster | None) -> Processes | OnRay | None:
     if cluster is not None:
         check_not_a_worker()
-        return OnRay(cluster, workers=workers, attempts=attempts)
+        return OnRay(cluster, workers=workers)
     if workers in (None, 1):
         return None
     check_not_a_worker()
-    return Processes(workers, attempts=attempts)
+    return Processes(workers)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from uncollapse.errors import BrokenModel
 from uncollapse.language_models.addresses import WINDOW, load, resolve
-from uncollapse.language_models.model import LanguageModel, ModelCard
+from uncollapse.language_models.model import LanguageModel, ModelCard, Vocabulary
 
 
 @runtime_checkable
@@ -51,10 +51,16 @@ class Lent:
         model = load(self.place, dtype=self.card.dtype, window=self.window)
         if model.card.revision != self.card.revision:
             raise BrokenModel(
-                f"{self.card.address} is another model on this machine: {model.card.revision}, not {self.card.revision}",
+                f"{self.card.address} is another model on this machine: {model.card.revision} and not "
+                f"{self.card.revision}",
                 hint="All machines must have the same weights under the same address.",
             )
         return model
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """How the model cuts text; it is opened for it."""
+        return self.model.vocabulary
 
     def __call__(self, piece: Readable) -> Any:
         """What the model makes of the piece."""
