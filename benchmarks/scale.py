@@ -1,10 +1,13 @@
 """Scale: planner, scheduler and commit at thousands of shards under simulated workers, and what Ray costs beside processes.
 
-    python -m benchmarks.scale [--shards 10000] [--workers 50] [--nap 0.05] [--job 60] [--only shards|overhead]
+    python -m benchmarks.scale [--shards 10000] [--workers 50] [--nap 0.05] [--job 60] [--megabytes 200]
+                               [--only shards|overhead|plan]
 
 `shards`: so many small files, one shard each, are planned, worked and committed by Ray actors that take a hundredth of a
 core; in place of scoring each rests for a while, as it would wait for an accelerator. Told are the seconds of the plan,
 shards per second once all workers are there, and the most memory that the driver ever had.
+`plan`: what the pass over the input before a run costs, for one long file and for 5,000 small ones, beside reading the
+bytes once and beside reading the same rows as a run does; processor seconds, so that others on the machine count less.
 `overhead`: the same job of naps with two workers as processes and on Ray, each from nothing to a finished output.
 """
 
@@ -15,6 +18,7 @@ import platform
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -25,6 +29,7 @@ from uncollapse.corpora import read
 from uncollapse.execution import Cluster, run
 from uncollapse.step import Outcome, StepModel
 
+FILES = 5_000
 ROWS = 1  # in each file, so that each is a shard
 TWENTY_MINUTES = 1200.0
 
@@ -87,6 +92,36 @@ def many_shards(folder: Path, *, shards: int, workers: int, nap: float) -> None:
     print(f"| driver's memory, most | {peak():.0f} MB |")
 
 
+def planning(folder: Path, *, megabytes: int) -> None:
+    """The table of what a plan costs beside reading, for one long file and for many small ones."""
+    text = "It was a word after a word that people had written down for others. " * 40
+    rows = max(megabytes * 1_000_000 // (len(text) + 30), 1)
+    long = folder / "long"
+    long.mkdir()
+    with (long / "one.jsonl").open("w") as file:
+        file.writelines(json.dumps({"text": f"{number} {text}", "n": number}) + "\n" for number in range(rows))
+    write_files(folder / "small", FILES)
+    print(
+        "| input | bytes once | plan | rows as a run reads them | plan / bytes | plan / rows |\n|---|--:|--:|--:|--:|--:|"
+    )
+    for name, where in ((f"1 file, {megabytes} MB", long), (f"{FILES:,} files", folder / "small")):
+        seconds = [_used(lambda where=where: sum(len(path.read_bytes()) for path in sorted(where.iterdir())))]
+        seconds.append(_used(lambda where=where: read(where)))
+        corpus = read(where)
+        seconds.append(_used(lambda corpus=corpus: sum(len(batch) for batch in corpus.batches())))
+        once, plan, worked = seconds
+        cells = " | ".join(f"{each:.2f} s" for each in seconds)
+        print(f"| {name} | {cells} | {plan / once:.0f} | {plan / worked:.2f} |")
+    print()
+
+
+def _used(work: Callable[[], object]) -> float:
+    """The processor seconds that this process spends on some work."""
+    began = time.process_time()
+    work()
+    return time.process_time() - began
+
+
 def overhead(folder: Path, *, job: float) -> None:
     """The table of one job with two processes and with two workers on Ray."""
     shards, nap = 40, job / 20
@@ -110,12 +145,15 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=50)
     parser.add_argument("--nap", type=float, default=0.05)
     parser.add_argument("--job", type=float, default=60.0, help="seconds of naps for each of two workers")
-    parser.add_argument("--only", choices=["shards", "overhead"])
+    parser.add_argument("--megabytes", type=int, default=200, help="of the one long file that is planned")
+    parser.add_argument("--only", choices=["shards", "overhead", "plan"])
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="uncollapse-scale-") as name:
-        if options.only != "shards":
+        if options.only in (None, "plan"):
+            planning(Path(name), megabytes=options.megabytes)
+        if options.only in (None, "overhead"):
             overhead(Path(name), job=options.job)
-        if options.only != "overhead":
+        if options.only in (None, "shards"):
             many_shards(Path(name), shards=options.shards, workers=options.workers, nap=options.nap)
     import ray
 

@@ -45,6 +45,14 @@ class Nodes:
         self._nodes[node.node_id] = node
         return node.node_id
 
+    def add_room(self, what: str, amount: float) -> str:
+        """The id of one more node, which has so much of something besides."""
+        node = self._machines.add_node(
+            num_cpus=self._cpus, object_store_memory=OBJECTS, **{f"num_{what.lower()}s": amount}
+        )
+        self._nodes[node.node_id] = node
+        return node.node_id
+
     def kill(self, name: str) -> None:
         """Nothing; a node and all that ran on it has gone, as by a power cut."""
         self._machines.remove_node(self._nodes.pop(name), allow_graceful=False)

@@ -5,7 +5,7 @@ their reasons, and a `Tally` of what was counted on the way. Its fields are its 
 fingerprint is its provenance; it never sees a rank, a worker, a path or a file.
 
 A `Statistic` is a number that can be taken in one pass, in many processes or on a cluster.
-An `Executor` is where steps run; no step knows.
+An `Executor` is where steps run; no step knows. A `Gather` is where pieces are worked of which numbers come.
 """
 
 from abc import abstractmethod
@@ -189,6 +189,15 @@ class Executor(Protocol):
 
     def run(self, shards: Iterable[Any], work: Callable[[Any], Iterator[Any]]) -> Iterator[Any]:
         """What `work` yields for each shard, in the order in which it is yielded."""
+        ...
+
+
+@runtime_checkable
+class Gather(Protocol):
+    """What some work makes of pieces, in the order of the pieces: `partial(map, work)`, or many workers."""
+
+    def __call__(self, pieces: Iterable[Any], /) -> Iterator[Any]:
+        """The results, one for each piece."""
         ...
 
 

@@ -258,3 +258,19 @@ def test_an_earlier_audit_is_replaced_with_a_word(uncollapse, here):
     words = ("audit", "fresh.jsonl", *FAST, "-o", "again/")
     assert "replaced" not in uncollapse(*words).err
     assert "again holds an audit of an earlier start, which is replaced" in uncollapse(*words).err
+
+
+def test_two_workers_give_the_bytes_of_one(uncollapse, desk, tmp_path):
+    texts = made(260, seed=3, length=300)
+    write_rows(desk / "web.jsonl", [{"text": text, "kind": "ab"[n % 2]} for n, text in enumerate([*texts, *texts[:9]])])
+    write_rows(desk / "human.jsonl", [{"text": text} for text in [*made(250, seed=4, length=300), *texts[:3]]])
+    CountedModel.fit(made(20, seed=5), order=2).save(desk / "model")
+    words = ("audit", "web.jsonl", "-r", "human.jsonl", "--model", "model", "--splits", 8, "--by", "kind")
+    one = uncollapse(*words, "-o", "one")
+    two = uncollapse(*words, "-o", "two", "--workers", 2)
+    assert two.code == one.code, two.err
+    for name in ("report.json", "offenders.parquet"):
+        assert (desk / "two" / name).read_bytes() == (desk / "one" / name).read_bytes()
+    report = json.loads((desk / "two" / "report.json").read_text())
+    assert report["missing"] == []
+    assert {each["name"] for each in report["statistics"]} >= {"surprise", "copied"}

@@ -354,3 +354,18 @@ def test_messages_that_no_reader_sees_are_evidence_before_containment_and_after_
     assert "hold characters that no reader sees, read without them 4" in one_line(done.out)
     report = json.loads((here / "out" / "report.json").read_text())
     assert report["traced"] == {"copy": 2, "message": 3}
+
+
+def test_two_workers_give_the_bytes_of_one(uncollapse, here):
+    words = ("detect", "web.jsonl", "--model", "model", "--calibrate", "old.jsonl", "--machine", "made.jsonl")
+    assert uncollapse(*words, "-o", "one").code == 0
+    done = uncollapse(*words, "-o", "two", "--workers", 2)
+    assert done.code == 0, done.err
+    for name in ("detections.parquet", "report.json"):
+        assert (here / "two" / name).read_bytes() == (here / "one" / name).read_bytes()
+
+
+def test_a_pair_that_cuts_unlike_is_refused_by_workers_too(uncollapse, here):
+    done = uncollapse("detect", "web.jsonl", "--pair", "model", "other", "--workers", 2, "-o", "out")
+    assert done.code == 2
+    assert "unequal tokenizers" in done.err

@@ -104,3 +104,37 @@ def test_rows_that_cannot_be_read_are_left_out_as_far_as_is_allowed(uncollapse, 
     assert done.code == 3
     assert "heldout.jsonl: 1 rows cannot be read and were left out" in done.err
     assert json.loads(done.out) == json.loads(whole.out)
+
+
+def test_two_workers_give_the_bytes_of_one(uncollapse, desk, model, tasks, monkeypatch):
+    write_rows(desk / "long.jsonl", [{"text": f"{' '.join(SENTENCES)} It was number {n}. " * 20} for n in range(300)])
+    words = ("evaluate", model, "--on", "long.jsonl", "--on", "essays.jsonl", "--tasks", "sits", "--task-files", tasks)
+    assert uncollapse(*words, "-o", "one").code == 0
+    done = uncollapse(*words, "-o", "two", "--workers", 2)
+    assert done.code == 0, done.err
+    for name in ("metrics.json", "documents.parquet"):
+        assert (desk / "two" / name).read_bytes() == (desk / "one" / name).read_bytes()
+
+
+def test_where_it_runs_is_refused_before_anything_is_read(uncollapse, model, heldout):
+    done = uncollapse("evaluate", model, "--on", heldout, "--gpus-per-worker", 1)
+    assert (done.code, "--gpus-per-worker has no meaning with --engine local" in done.err) == (2, True)
+
+
+def test_a_model_that_has_learned_from_the_text_is_named(uncollapse, desk, heldout):
+    uncollapse("train", "essays.jsonl", "-o", "small", "--tokens", 500, "--context", 32, "--batch-tokens", 128)
+    done = uncollapse("evaluate", "small", "--on", heldout, "--on", "essays.jsonl")
+    assert done.code == 0
+    assert "small has learned from essays.jsonl, as its training.json says" in done.err
+    assert heldout not in done.err
+
+
+def test_an_interrupt_says_that_nothing_is_kept(uncollapse, desk, model, heldout, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("uncollapse.evaluation.gathered_texts", interrupt)
+    done = uncollapse("evaluate", model, "--on", heldout, "-o", "result")
+    assert done.code == 130
+    assert done.err.startswith("stopped: nothing was written; the same command begins anew\n")
+    assert not (desk / "result").exists()

@@ -7,7 +7,7 @@ import pytest
 from uncollapse.corpora import read
 from uncollapse.errors import MissingExtra, UsageError
 from uncollapse.execution import Cluster, run
-from uncollapse.execution.cluster import last_line, room_for
+from uncollapse.execution.cluster import last_line, room_for, what_is_there
 
 
 def node(*, alive=True, **resources):
@@ -73,3 +73,13 @@ def test_an_address_where_no_cluster_answers(tmp_path):
     with pytest.raises(UsageError, match=r"no Ray cluster answers at 127\.0\.0\.1:9: ") as raised:
         run(read(tmp_path / "essays.jsonl"), tmp_path / "out", cluster=Cluster(address="127.0.0.1:9"))
     assert "ray start --head" in raised.value.hint
+
+
+def test_who_waits_is_told_what_is_there_and_what_is_wanted():
+    nodes = [node(CPU=8.0), node(CPU=8.0), node(CPU=4.0, GPU=1.0), node(CPU=64.0, GPU=8.0, alive=False)]
+    assert what_is_there({"CPU": 1, "GPU": 2}, nodes) == (
+        "waiting for room: a worker takes 1 CPU and 2 GPU, and none has so much; machines of the cluster: 2 with 8 CPU "
+        "and 0 GPU; 1 with 4 CPU and 1 GPU"
+    )
+    assert "others have all of it" in what_is_there({"CPU": 1}, nodes)
+    assert what_is_there({"CPU": 1}, []).endswith("machines of the cluster: none")

@@ -8,7 +8,7 @@ in one place (`thresholds`) make verdicts of them (`verdicts`), with the documen
 What goes out: an `Audit`, which is a report of plain numbers, a table of offenders, and a page.
 """
 
-from uncollapse.auditing.audit import Audit, Auditor, Options, Stage, audit, rank
+from uncollapse.auditing.audit import Audit, Auditor, Hands, Options, Stage, audit, rank
 from uncollapse.auditing.verdicts import Failing, Status, Verdict
 
-__all__ = ["Audit", "Auditor", "Failing", "Options", "Stage", "Status", "Verdict", "audit", "rank"]
+__all__ = ["Audit", "Auditor", "Failing", "Hands", "Options", "Stage", "Status", "Verdict", "audit", "rank"]

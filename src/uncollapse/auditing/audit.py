@@ -1,12 +1,11 @@
 """The audit: a corpus, human text to hold it against, and one answer for each way of failing."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple
 
-import numpy as np
 import pyarrow as pa
 from numpy.random import Generator, Philox
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -15,29 +14,20 @@ from uncollapse.auditing import evidence, plots
 from uncollapse.auditing.compared import Statistic
 from uncollapse.auditing.controls import SPLITS
 from uncollapse.auditing.examine import Examined, Prepared, equal, examine, examine_alone, prepare
-from uncollapse.auditing.intake import Intake, Known, Read
+from uncollapse.auditing.intake import Read
 from uncollapse.auditing.notes import notes_of
 from uncollapse.auditing.passages import few, most_words, passages, shortened
 from uncollapse.auditing.pool import Documents
+from uncollapse.auditing.taking import Asked, Batches, Spread, Taken, take_in
 from uncollapse.auditing.verdicts import NO_REFERENCE, Status, Verdict, judge
 from uncollapse.auditing.whole import whole_statistics
-from uncollapse.document import USERS
 from uncollapse.errors import UncollapseError, UnknownModel, UsageError
 from uncollapse.fingerprint import fingerprint
-from uncollapse.language_models.model import LanguageModel
+from uncollapse.step import Gather
 from uncollapse.version import __version__
 
 # Documents (or passages) and words of a side, below which nothing is said about what varies between documents.
 FEWEST_DOCUMENTS, FEWEST_TOKENS = 20, 4000
-
-
-@runtime_checkable
-class Batches(Protocol):
-    """A corpus, as the audit reads it: `corpora.Corpus`, or anything that hands out record batches with texts."""
-
-    def batches(self) -> Iterable[pa.RecordBatch]:
-        """The documents, batch by batch."""
-        ...
 
 
 class Options(BaseModel):
@@ -79,6 +69,13 @@ class Stage(NamedTuple):
 OnProgress = Callable[[Stage], None]
 
 
+class Hands(NamedTuple):
+    """Who does the work, where it is not this process: by whom a corpus is taken in, and by whom the model reads."""
+
+    spread: Spread | None = None
+    reading: Gather | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Audit:
     """What was found. `report` is what `report.json` holds; `offenders` is the table behind the verdicts."""
@@ -114,27 +111,42 @@ class Auditor:
     options: Options
     reference: Read | None
     on_progress: OnProgress
+    hands: Hands
 
     @classmethod
-    def of(cls, reference: Batches | None, *, options: Options, on_progress: OnProgress | None = None) -> "Auditor":
+    def of(
+        cls,
+        reference: Batches | None,
+        *,
+        options: Options,
+        on_progress: OnProgress | None = None,
+        hands: Hands | None = None,
+    ) -> "Auditor":
         """The reader of a reference, or of none."""
         said = on_progress or _silent
-        read = None if reference is None else _read(reference, options, None, said, "reading the reference")
-        return cls(options, read, said)
+        hands = hands or Hands()
+        asked = Asked(options.sample_tokens)
+        read = None
+        if reference is not None:
+            read = _read(reference, asked, hands=hands, said=said, doing="reading the reference").whole.result()
+        return cls(options, read, said, hands)
 
     def audit(self, corpus: Batches, *, name: str = "corpus") -> Audit:
         """The audit of one corpus."""
-        known = None if self.reference is None else self.reference.known
-        return self.judge(_read(corpus, self.options, known, self.on_progress, f"reading {name}"), name=name)
+        return self.judge(self._taken(corpus, None, f"reading {name}").whole.result(), name=name)
 
     def audit_groups(self, corpus: Batches, *, column: str, name: str = "corpus") -> tuple[Audit, list[Audit]]:
         """The audit of a corpus, and of the documents of each value of a column, in one reading."""
-        known = None if self.reference is None else self.reference.known
-        whole, groups = _read_groups(corpus, self.options, known, column, self.on_progress)
+        taken = self._taken(corpus, column, "reading")
         return (
-            self.judge(whole, name=name),
-            [self.judge(read, name=f"{column} = {value}") for value, read in sorted(groups.items())],
+            self.judge(taken.whole.result(), name=name),
+            [self.judge(one.result(), name=f"{column} = {value}") for value, one in sorted(taken.groups.items())],
         )
+
+    def _taken(self, corpus: Batches, column: str | None, doing: str) -> Taken:
+        known = None if self.reference is None else self.reference.known
+        asked = Asked(self.options.sample_tokens, known, column)
+        return _read(corpus, asked, hands=self.hands, said=self.on_progress, doing=doing)
 
     def judge(self, corpus: Read, *, name: str) -> Audit:
         """The audit of a corpus that was read."""
@@ -199,7 +211,7 @@ class Auditor:
             read = [
                 perplexity.surprise_of(
                     side.rest,
-                    self._model,
+                    self._reading,
                     tokens=self.options.model_tokens,
                     on_progress=lambda done: self.on_progress(
                         Stage("perplexity", min(done, self.options.model_tokens), self.options.model_tokens)
@@ -219,11 +231,13 @@ class Auditor:
         ]
 
     @cached_property
-    def _model(self) -> LanguageModel:
-        from uncollapse.language_models import load  # noqa: PLC0415 (torch is slow to import)
+    def _reading(self) -> Gather:
+        if self.hands.reading is not None:
+            return self.hands.reading
+        from uncollapse.language_models.lent import Lent  # noqa: PLC0415 (torch is slow to import)
 
         assert self.options.model is not None
-        return load(self.options.model)
+        return partial(map, Lent.of(self.options.model))
 
     def _with_embeddings(self, prepared: list[Prepared], missing: list[str]) -> list[Prepared]:
         """The samples with an embedding for each document; as they are where none is asked for or it fails."""
@@ -301,51 +315,9 @@ def _described(read: Read) -> dict[str, Any]:
     }
 
 
-def _read(corpus: Batches, options: Options, known: Known | None, said: OnProgress, doing: str) -> Read:
-    intake = Intake(tokens=options.sample_tokens, known=known)
+def _read(corpus: Batches, asked: Asked, *, hands: Hands, said: OnProgress, doing: str) -> Taken:
     total = getattr(corpus, "rows", None)
-    done = 0
-    for batch in corpus.batches():
-        intake.update(batch)
-        done += len(batch)
-        said(Stage(doing, done, total))
-    return intake.result()
-
-
-MOST_GROUPS = 100
-
-
-def _read_groups(
-    corpus: Batches, options: Options, known: Known | None, column: str, said: OnProgress
-) -> tuple[Read, dict[str, Read]]:
-    intakes: dict[str, Intake] = {}
-    whole = Intake(tokens=options.sample_tokens, known=known)
-    done = 0
-    for batch in corpus.batches():
-        for value, part in _by_value(batch, column):
-            if value not in intakes and len(intakes) >= MOST_GROUPS:
-                raise UsageError(
-                    f"column {column!r} has more than {MOST_GROUPS} values",
-                    hint="group by a column with few values, such as source, language or generation",
-                )
-            intakes.setdefault(value, Intake(tokens=options.sample_tokens, known=known)).update(part)
-        whole.update(batch)
-        done += len(batch)
-        said(Stage("reading", done, getattr(corpus, "rows", None)))
-    return whole.result(), {value: intake.result() for value, intake in intakes.items()}
-
-
-def _by_value(batch: pa.RecordBatch, column: str) -> Iterator[tuple[str, pa.RecordBatch]]:
-    # A column of the user's with one of our names is read under another: it is the one that is meant.
-    column = f"{USERS}{column}" if f"{USERS}{column}" in batch.schema.names else column
-    if column not in batch.schema.names:
-        raise UsageError(
-            f"there is no column {column!r} to group by", hint=f"there are: {', '.join(batch.schema.names)}"
-        )
-    values = [str(value) for value in batch.column(column).to_pylist()]
-    for value in sorted(set(values)):
-        rows = np.flatnonzero(np.array(values) == value)
-        yield value, batch.take(pa.array(rows))
+    return take_in(corpus, asked, spread=hands.spread, on_rows=lambda done: said(Stage(doing, done, total)))
 
 
 def rank(groups: Sequence[Audit]) -> list[Audit]:

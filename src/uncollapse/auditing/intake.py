@@ -93,6 +93,7 @@ class Intake(Mergeable):
 
     def __init__(self, *, tokens: int, known: Known | None = None, cutting: Cutting = WORDS) -> None:
         self.cutting, self._known = cutting, known
+        self._against = None if known is None else known.name
         self._pool = Pool(tokens=tokens, cutting=cutting)
         self._texts = ExactDuplicates(sameness=Sameness.TEXT)
         self._same = ExactDuplicates(sameness=Sameness.WORDS, cutting=cutting)
@@ -104,10 +105,15 @@ class Intake(Mergeable):
 
     def settings(self) -> tuple[Any, ...]:
         """The sample's settings, and the runs of the reference that are looked for."""
-        return *self._pool.settings(), None if self._known is None else self._known.name
+        return *self._pool.settings(), self._against
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What has travelled can be added to others, and takes nothing in any more: the reference would travel with it.
+        return {**self.__dict__, "_known": None}
 
     def update(self, batch: pa.RecordBatch) -> None:
         """Takes the documents of a batch into account."""
+        assert (self._known is None) == (self._against is None), "it has travelled without its reference"
         at = 0
         for tokens in cut(batch, self.cutting):
             part = batch.slice(at, tokens.documents)

@@ -4,6 +4,8 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from uncollapse.cli import options
+
 COMPARING = "What it is compared with"
 DEPTH = "How deep"
 ANSWER = "The answer"
@@ -97,6 +99,10 @@ def audit(
     by: By = None,
     fail_on: FailOn = None,
     text_column: TextColumn = "text",
+    workers: options.Workers = None,
+    engine: options.Engine = None,
+    address: options.Address = None,
+    gpus_per_worker: options.GpusPerWorker = None,
     as_json: AsJson = False,
 ) -> None:
     """Say whether a corpus has collapsed, or will collapse what learns from it, beside fresh human text.

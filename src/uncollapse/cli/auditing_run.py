@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -15,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from uncollapse import corpora
-from uncollapse.auditing import Audit, Auditor, Failing, Options, Status, rank
+from uncollapse.auditing import Audit, Auditor, Failing, Hands, Options, Status, rank
 from uncollapse.auditing.evidence import SCHEMA as OFFENDERS
 from uncollapse.cli.failures import on_a_terminal, visible
 from uncollapse.cli.outputs import is_table, made_folder
@@ -23,7 +24,7 @@ from uncollapse.cli.settings import AuditJob
 from uncollapse.corpora import Corpus
 from uncollapse.corpora.storage import refusals, write_whole
 from uncollapse.errors import InputError, UsageError
-from uncollapse.language_models import resolve
+from uncollapse.language_models.lent import Lent
 
 FAILED, INCOMPLETE = 1, 3
 LINE_EVERY = 30.0  # seconds
@@ -37,11 +38,11 @@ def perform(job: AuditJob, *, as_json: bool = False) -> int:
     earlier = None if job.baseline is None else _earlier(Path(job.baseline))
     inputs = [_read(job, [address], origin="unknown") for address in job.inputs]
     reference = _read(job, job.reference, origin="human") if job.reference else None
-    if options.model is not None:
-        resolve(options.model)
+    model = None if options.model is None else Lent.of(options.model)
     output = None if job.output is None else _folder(Path(job.output))
-    with Shown() as shown:
-        auditor = Auditor.of(reference, options=options, on_progress=shown)
+    spread = job.gathering if job.spreads else None
+    with Shown() as shown, nullcontext() if model is None else job.gathering(model) as reading:
+        auditor = Auditor.of(reference, options=options, on_progress=shown, hands=Hands(spread, reading))
         audits, groups = _audits(auditor, job, inputs)
     report = _report(audits, groups)
     offenders = pa.concat_tables([one.offenders for one in (*audits, *groups)])

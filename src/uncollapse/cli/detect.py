@@ -5,6 +5,8 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from uncollapse.cli import options
+
 JUDGING = "What it is judged by"
 MODELS = "Who reads"
 ANSWER = "The answer"
@@ -117,6 +119,10 @@ def detect(
     weights: Weights = None,
     seed: Seed = 0,
     text_column: TextColumn = "text",
+    workers: options.Workers = None,
+    engine: options.Engine = None,
+    address: options.Address = None,
+    gpus_per_worker: options.GpusPerWorker = None,
     as_json: AsJson = False,
 ) -> None:
     """Guess which share of a corpus a machine wrote, and where it can be told, which documents.

@@ -6,15 +6,14 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from uncollapse.cli.running import Running
 from uncollapse.cli.settings import checked, normal, refuse_unknown, seen_from
 from uncollapse.detection.asked import Options
 from uncollapse.errors import UsageError
 
 
-class DetectJob(BaseModel):
+class DetectJob(Running):
     """A detection as it was asked for."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     inputs: Annotated[tuple[str, ...], Field(min_length=1)]
     output: str | None = None

@@ -3,6 +3,8 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +59,15 @@ def perform(job: DetectJob, *, as_json: bool = False) -> int:
     if not given.corpus.rows:
         raise InputError("the corpus has no documents", hint="there is nothing to guess at")
     output = None if job.output is None else _folder(Path(job.output))
-    scorer = Scorer.of(_reader(addresses, job), detector, score=job.score)
-    with Shown("detect") as shown, tracers(job, scorer) as traced:
-        found = detect(given._replace(tracers=traced), scorer, options=job.options, on_progress=shown)
+    reader = _reader(addresses, job)
+    scorer = Scorer.of(reader, detector, score=job.score)
+    with (
+        Shown("detect") as shown,
+        tracers(job, scorer) as traced,
+        nullcontext() if reader is None else job.gathering(reader) as gather,
+    ):
+        told = given._replace(tracers=traced)
+        found = detect(told, replace(scorer, gather=gather), options=job.options, on_progress=shown)
     found.report["name"] = ", ".join(job.inputs)
     if output is not None:
         _write(output, found)
@@ -87,7 +95,8 @@ def _reader(addresses: Sequence[str], job: DetectJob) -> Reader | None:
     if not addresses:
         return None
     other = addresses[1] if len(addresses) > 1 else None
-    return Reader.of(addresses[0], reference=other, most_tokens=job.tokens)
+    opened = Reader.lent if job.spreads else Reader.of
+    return opened(addresses[0], reference=other, most_tokens=job.tokens)
 
 
 def _read(addresses: Sequence[str], job: DetectJob | DetectorJob, *, origin: str) -> Corpus:

@@ -71,6 +71,10 @@ def evaluate(
     text_column: options.TextColumn = None,
     max_rejects: options.LeftOut = None,
     seed: Seed = 0,
+    workers: options.Workers = None,
+    engine: options.Engine = None,
+    address: options.Address = None,
+    gpus_per_worker: options.GpusPerWorker = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Say how models read held-out text and answer questions, each number with its interval.

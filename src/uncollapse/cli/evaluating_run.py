@@ -2,13 +2,13 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -18,21 +18,23 @@ from uncollapse.cli.catalogue import announcement
 from uncollapse.cli.failures import visible
 from uncollapse.cli.outputs import made_folder
 from uncollapse.cli.progress import Stages, waiting
+from uncollapse.cli.running import Running
 from uncollapse.cli.settings import checked, normal, refuse_unknown, seen_from
+from uncollapse.corpora.merkle import root
 from uncollapse.errors import InputError, OutputRefused, UsageError
 from uncollapse.evaluation import Measure, Question, Reading
-from uncollapse.language_models import catalogue, load, resolve
-from uncollapse.language_models.model import LanguageModel
+from uncollapse.language_models import catalogue
+from uncollapse.language_models.checkpoint import descent_of
+from uncollapse.language_models.lent import Lent
+from uncollapse.step import Gather
 
 METRICS, DOCUMENTS = "metrics.json", "documents.parquet"
 SOME_FAILED = 3
 MANY = ("models", "on")
 
 
-class EvaluateJob(BaseModel):
+class EvaluateJob(Running):
     """An evaluation: who is asked, about what, where the answer goes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     models: Annotated[tuple[str, ...], Field(min_length=1)]
     on: tuple[str, ...] = ()
@@ -51,6 +53,10 @@ class EvaluateJob(BaseModel):
     def inputs(self) -> tuple[str, ...]:
         """What must be there, or made by an earlier verb, before it begins."""
         return self.on
+
+
+Texts: TypeAlias = Mapping[str, tuple[list[str], list[str]]]
+"""Ids and texts of each file."""
 
 
 class Line(NamedTuple):
@@ -111,24 +117,23 @@ def _model_from(base: Path, address: str) -> str:
 
 def perform(job: EvaluateJob, *, as_json: bool = False) -> int:
     """The exit code of an evaluation: 0, or 3 where rows were left out within what is allowed."""
+    try:
+        return _perform(job, as_json=as_json)
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped: nothing was written; the same command begins anew\n")
+        raise
+
+
+def _perform(job: EvaluateJob, *, as_json: bool) -> int:
     _refuse_foreign(job.output)
     found = {address: _texts(job, address) for address in job.on}
     texts = {address: (ids, own) for address, (ids, own, _) in found.items()}
     questions = {name: _questions(job, name) for name in job.tasks}
+    models = [Lent.of(address, dtype=job.dtype, window=job.context) for address in job.models]
     for address in job.models:
-        resolve(address, dtype=job.dtype, window=job.context)
         sys.stderr.write(announcement(address, catalogue()))
-    lines: list[Line] = []
-    tables: list[pa.Table] = []
-    for address in job.models:
-        model = load(address, dtype=job.dtype, window=job.context)
-        for file, (ids, own) in texts.items():
-            reading = _read(model, own, what=f"{address} on {file}")
-            lines += _lines(address, file, evaluation.measures_of(reading, seed=job.seed))
-            tables.append(_table(address, file, ids, reading))
-        for name, asked in questions.items():
-            lines += _lines(address, name, _answers(model, asked, what=f"{address} on {name}", seed=job.seed))
-        lines += [Line(address, *each) for each in _of_harness(job, address)]
+    _warn_of_own_text(job, texts)
+    lines, tables = _measured(job, models, texts=texts, questions=questions)
     folder = None if job.output is None else made_folder(Path(job.output), mark=METRICS, what="an evaluation")
     if folder is not None:
         _write(folder, job, lines, tables)
@@ -142,6 +147,37 @@ def perform(job: EvaluateJob, *, as_json: bool = False) -> int:
         if broken:
             sys.stderr.write(f"{visible(address)}: {broken:,} rows cannot be read and were left out\n")
     return SOME_FAILED if any(broken for _, _, broken in found.values()) else 0
+
+
+def _measured(
+    job: EvaluateJob, models: Sequence[Lent], *, texts: Texts, questions: Mapping[str, list[Question]]
+) -> tuple[list[Line], list[pa.Table]]:
+    """Every number of every model, and what it makes of each document."""
+    lines: list[Line] = []
+    tables: list[pa.Table] = []
+    for model in models:
+        address = model.card.address
+        with job.gathering(model) as gather:
+            for file, (ids, own) in texts.items():
+                reading = _read(gather, own, what=f"{address} on {file}")
+                lines += _lines(address, file, evaluation.measures_of(reading, seed=job.seed))
+                tables.append(_table(address, file, ids, reading))
+            for name, asked in questions.items():
+                lines += _lines(address, name, _answers(gather, asked, what=f"{address} on {name}", seed=job.seed))
+        lines += [Line(address, *each) for each in _of_harness(job, address)]
+    return lines, tables
+
+
+def _warn_of_own_text(job: EvaluateJob, texts: Texts) -> None:
+    """Nothing; where a model says that it has learned from all of a text, that is told on stderr."""
+    learned = {address: set(descent_of(Path(address)).get("trained_on", ())) for address in job.models}
+    for file, (ids, _) in texts.items():
+        own = root(sorted(bytes.fromhex(each) for each in ids)) if any(learned.values()) else ""
+        for address in (each for each, roots in learned.items() if own in roots):
+            sys.stderr.write(
+                f"{visible(address)} has learned from {visible(file)}, as its training.json says: what is measured "
+                "there is memory\n"
+            )
 
 
 def _texts(job: EvaluateJob, address: str) -> tuple[list[str], list[str], int]:
@@ -163,14 +199,14 @@ def _questions(job: EvaluateJob, name: str) -> list[Question]:
     return evaluation.read_questions(Path(job.task_files) / f"{name}.jsonl")[: job.limit]
 
 
-def _read(model: LanguageModel, texts: list[str], *, what: str) -> Reading:
+def _read(gather: Gather, texts: list[str], *, what: str) -> Reading:
     with Stages("evaluate") as stages:
-        return evaluation.read_texts(model, texts, on_progress=lambda done, of: stages(what, done, of))
+        return evaluation.gathered_texts(gather, texts, on_progress=lambda done, of: stages(what, done, of))
 
 
-def _answers(model: LanguageModel, questions: list[Question], *, what: str, seed: int) -> dict[str, Measure]:
+def _answers(gather: Gather, questions: list[Question], *, what: str, seed: int) -> dict[str, Measure]:
     with Stages("evaluate") as stages:
-        found = evaluation.answer(model, questions, on_progress=lambda done, of: stages(what, done, of))
+        found = evaluation.gathered_answers(gather, questions, on_progress=lambda done, of: stages(what, done, of))
     if found.shortened:
         sys.stderr.write(f"{what}: {found.shortened:,} answers were read without the beginning of their question\n")
     return evaluation.accuracies(found, seed=seed)
@@ -218,7 +254,10 @@ def _write(folder: Path, job: EvaluateJob, lines: list[Line], tables: list[pa.Ta
         temporary = folder / f".{DOCUMENTS}.partial"
         pq.write_table(pa.concat_tables(tables), temporary)
         temporary.replace(folder / DOCUMENTS)
-    told = {"settings": job.model_dump(mode="json", exclude={"output"}), "metrics": [_plain(line) for line in lines]}
+    told = {
+        "settings": job.model_dump(mode="json", exclude={"output", *Running.model_fields}),
+        "metrics": [_plain(line) for line in lines],
+    }
     temporary = folder / f".{METRICS}.partial"
     temporary.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
     temporary.replace(folder / METRICS)

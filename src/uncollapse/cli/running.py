@@ -1,8 +1,8 @@
 """Where the documents of a verb are worked: what is asked, and the cluster that it comes to."""
 
 import sys
-from collections.abc import Mapping
-from contextlib import nullcontext, redirect_stdout
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -12,6 +12,7 @@ from uncollapse.errors import UsageError
 if TYPE_CHECKING:
     from uncollapse.corpora import Corpus
     from uncollapse.execution import Cluster, RunResult
+    from uncollapse.step import Gather
 
 ON_RAY = ("address", "gpus_per_worker")
 
@@ -46,15 +47,35 @@ class Running(BaseModel):
 
         if self.engine == "local":
             return None
-        return Cluster(address=self.address, gpus_per_worker=self.gpus_per_worker or 0.0)
+        return Cluster(
+            address=self.address,
+            gpus_per_worker=self.gpus_per_worker or 0.0,
+            on_wait=lambda said: sys.stderr.write(f"{said}\n"),
+        )
 
     def run(self, corpus: "Corpus", output: str, **options: Any) -> "RunResult":
         """The result of a run, where it is to be; options are those of `execution.run`."""
         from uncollapse import execution
 
-        # Ray tells the driver's stdout of machines and workers that were lost; that is the place of the verb's account.
-        with redirect_stdout(sys.stderr) if self.engine == "ray" else nullcontext():
+        with self._apart():
             return execution.run(corpus, output, workers=self.workers, cluster=self.cluster(), **options)
+
+    @property
+    def spreads(self) -> bool:
+        """Whether others than this process are asked to work."""
+        return self.engine == "ray" or (self.workers or 1) > 1
+
+    @contextmanager
+    def gathering(self, work: Callable[[Any], Any]) -> Iterator["Gather"]:
+        """What gives what the work makes of pieces, in their order, call after call by the same workers."""
+        from uncollapse.execution.gathering import Gathering
+
+        with self._apart(), Gathering(work, workers=self.workers, cluster=self.cluster()) as gather:
+            yield gather
+
+    def _apart(self) -> AbstractContextManager[Any]:
+        """While a cluster works, Ray tells the driver's stdout of lost machines; that is the place of the account."""
+        return redirect_stdout(sys.stderr) if self.engine == "ray" else nullcontext()
 
 
 def unless_said(options: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:

@@ -112,10 +112,8 @@ def edit_job(given: Mapping[str, Any], *, recipe: Path | None = None) -> EditJob
     return checked(EditJob, {**{name: values[name] for name in own & set(values)}, "fields": fields}, verb="edit")
 
 
-class AuditJob(BaseModel):
+class AuditJob(Running):
     """An audit as it was asked for."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     inputs: Annotated[tuple[str, ...], Field(min_length=1)]
     reference: tuple[str, ...] = ()
@@ -278,7 +276,7 @@ def seen_from(base: Path, address: Any) -> Any:
     return f"{base / address}{ending}"
 
 
-def refuse_unknown(given: Iterable[str], *, known: Iterable[str], where: str) -> None:
+def refuse_unknown(given: Iterable[str], *, known: Iterable[str], where: str, what: str = "option") -> None:
     """Nothing, where every name is known.
 
     Raises:
@@ -289,7 +287,7 @@ def refuse_unknown(given: Iterable[str], *, known: Iterable[str], where: str) ->
         if name not in known:
             near = get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
-            raise UsageError(f"{where}: unknown option {name!r}", hint=hint)
+            raise UsageError(f"{where}: unknown {what} {name!r}", hint=hint)
 
 
 def refused(

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -11,6 +12,8 @@ from rich.text import Text
 from uncollapse.cli.account import rows_table
 from uncollapse.cli.failures import visible
 from uncollapse.cli.progress import tokens_read
+from uncollapse.cli.status_elsewhere import Made, made_otherwise
+from uncollapse.corpora.objects import is_object_store
 from uncollapse.execution.status import State, Status, read_status
 
 NOT_FINISHED, SOME_FAILED = 1, 3
@@ -20,6 +23,9 @@ QUIET = 60.0  # seconds without a word of a driver that are worth telling
 
 def perform(out: str, *, as_json: bool = False) -> int:
     """The exit code: 0 finished, 1 not finished, 3 finished and rows failed."""
+    other = None if is_object_store(out) else made_otherwise(Path(out).expanduser())
+    if other is not None:
+        return _of_other(other, as_json=as_json)
     found = read_status(out)
     if as_json:
         sys.stdout.write(json.dumps(as_record(found), indent=2, ensure_ascii=False) + "\n")
@@ -28,6 +34,15 @@ def perform(out: str, *, as_json: bool = False) -> int:
     if found.state is not State.FINISHED:
         return NOT_FINISHED
     return SOME_FAILED if any(found.account.failed.values()) else 0
+
+
+def _of_other(found: Made, *, as_json: bool) -> int:
+    if as_json:
+        sys.stdout.write(json.dumps(found.as_record(), indent=2, ensure_ascii=False) + "\n")
+    else:
+        for line in found.lines():
+            Console().print(Text(visible(line)), soft_wrap=True)
+    return 0 if found.state is State.FINISHED else NOT_FINISHED
 
 
 def as_record(found: Status) -> Mapping[str, Any]:

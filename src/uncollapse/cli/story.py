@@ -73,7 +73,7 @@ from uncollapse.cli.training_run import TrainJob, train_job
 from uncollapse.cli.trial_run import TrialJob, trial_job
 from uncollapse.errors import MissingInput, UsageError
 
-MAPPING = ("edit", "revert", "generate", "select", "mix", "arbitrate")
+MAPPING = ("edit", "revert", "generate", "select", "mix", "arbitrate", "audit", "detect", "evaluate")
 """The verbs whose documents can be worked elsewhere."""
 
 SHAPE = "write `steps:` and under it entries such as `- edit: {inputs: essays.jsonl, output: edited/}`"
@@ -210,7 +210,7 @@ def _chapter(entry: Any, number: int, path: Path, *, wanted: Mapping[str, Any]) 
     if not isinstance(entry, Mapping) or len(entry) != 1:
         raise UsageError(f"{where} is not one verb with its options", hint=SHAPE)
     verb, options = next(iter(entry.items()))
-    refuse_unknown([str(verb)], known=VERBS, where=where)
+    refuse_unknown([str(verb)], known=VERBS, where=where, what="verb")
     if not isinstance(options, Mapping):
         raise UsageError(f"{where}: {verb} has no options", hint=SHAPE)
     try:

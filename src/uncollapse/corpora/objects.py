@@ -26,6 +26,11 @@ AT_ONCE = 1_000  # names of one removal
 
 # What the AWS tools raise where nobody has told them who asks, or where.
 _UNTOLD = frozenset(["NoCredentialsError", "PartialCredentialsError", "NoRegionError", "ProfileNotFound"])
+AGAIN = "then run the same command again: what is committed stays."
+WHO_ASKS = (
+    "Say who asks with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; where with AWS_REGION, and for a "
+    "store that is not Amazon's with AWS_ENDPOINT_URL."
+)
 _FINAL = (FileNotFoundError, PermissionError)
 
 
@@ -189,9 +194,10 @@ class Objects:
         try:
             return self._try(what, **given)
         except OSError as error:
+            told = type(error.__cause__).__name__ in _UNTOLD
             raise OutputRefused(
                 f"{self.address} cannot be written: {error}",
-                hint="Check bucket, credentials and network, then run the same command again: what is committed stays.",
+                hint=WHO_ASKS if told else f"Check bucket, credentials and network, {AGAIN}",
             ) from error
 
     def _try(self, what: str, **given: Any) -> Any:

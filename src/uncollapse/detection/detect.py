@@ -7,7 +7,7 @@ other than `unknown` is given only against human text of the same domain and len
 prevalence with its interval, which is what a guess is good for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,8 @@ from uncollapse.detection.asked import Given, Hearer, Options, Stage, domains_of
 from uncollapse.detection.findings import Rows, Survey, table_of
 from uncollapse.detection.judging import judge
 from uncollapse.detection.overlap import text_keys
-from uncollapse.detection.scoring import Scored, Scorer
+from uncollapse.detection.reading import Scored
+from uncollapse.detection.scoring import Scorer, joined
 from uncollapse.detection.sides import labelled_sides
 from uncollapse.detection.telling import report_of
 from uncollapse.detection.unseen import listed, marks_of
@@ -123,21 +124,20 @@ def _chosen(survey: Survey, options: Options) -> Bool[ndarray, "n"]:
 
 def _read(corpus: Corpus, scorer: Scorer, *, chosen: Bool[ndarray, "n"], told: Hearer) -> Rows:
     parts: list[Scored] = []
-    at, done, total = 0, 0, int(chosen.sum())
+    done, total = 0, int(chosen.sum())
+    for part in scorer.scored(_texts(corpus, chosen)):
+        parts.append(part)
+        done += len(part.tokens)
+        told(Stage("scoring", done, total))
+    found = joined(parts)
+    return Rows(np.flatnonzero(chosen), found.tokens, found.values)
+
+
+def _texts(corpus: Corpus, chosen: Bool[ndarray, "n"]) -> Iterator[list[str]]:
+    """The texts that are read, batch by batch of the corpus."""
+    at = 0
     for batch in corpus.batches():
         own = chosen[at : at + len(batch)]
         at += len(batch)
         if own.any():
-            texts = batch.column("text").filter(pa.array(own)).to_pylist()
-            parts.append(scorer.score(texts))
-            done += len(texts)
-            told(Stage("scoring", done, total))
-    joined = _joined(parts)
-    return Rows(np.flatnonzero(chosen), joined.tokens, joined.values)
-
-
-def _joined(parts: Sequence[Scored]) -> Scored:
-    if not parts:
-        return Scored(np.zeros(0, np.int64), {})
-    values = {name: np.concatenate([part.values[name] for part in parts]) for name in parts[0].values}
-    return Scored(np.concatenate([part.tokens for part in parts]), values)
+            yield batch.column("text").filter(pa.array(own)).to_pylist()

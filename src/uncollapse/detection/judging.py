@@ -13,7 +13,8 @@ from uncollapse.detection.calibration import LEAST_TOKENS, Calibration, Group, G
 from uncollapse.detection.findings import Rows, Survey
 from uncollapse.detection.logistic import Platt, platt
 from uncollapse.detection.prevalence import Flagged, Stratum, lower_bound, mixture
-from uncollapse.detection.scoring import Scored, Scorer
+from uncollapse.detection.reading import Scored
+from uncollapse.detection.scoring import Scorer
 from uncollapse.detection.sides import Sides
 from uncollapse.document import Origin
 

@@ -4,7 +4,9 @@ What is given and an answer are cut into tokens together, and the tokens beyond 
 answer's; text that is too long for the window loses its beginning. The start token stands only where nothing is given.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +16,7 @@ from numpy import ndarray
 from uncollapse.evaluation.measures import DRAWS, LEVEL, Measure
 from uncollapse.evaluation.questions import Question
 from uncollapse.language_models.model import LanguageModel, Tokens
+from uncollapse.step import Gather
 
 AT_ONCE = 64  # answers
 
@@ -40,23 +43,57 @@ class Pieces(NamedTuple):
     shortened: int
 
 
+class Given(NamedTuple):
+    """What a model gives to some answers: log-probability in nats, whether every token was the likeliest, how many lost
+    the beginning of their question.
+    """
+
+    logprob: Float64[ndarray, "answers"]
+    greedy: Bool[ndarray, "answers"]
+    shortened: int
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Some answers with what is given before them, by their numbers among all; `bare` ones have nothing before them."""
+
+    rows: Int64[ndarray, "answers"]
+    pairs: Sequence[tuple[str, str]]
+    bare: bool
+
+    @property
+    def name(self) -> str:
+        """Which answers these are."""
+        return f"{len(self.rows)} answers from the {int(self.rows[0]) + 1:,}th on"
+
+    def read_by(self, model: LanguageModel) -> Given:
+        """What the model gives to them."""
+        reader = model if self.bare else model.without_start()
+        pieces = cut(reader, self.pairs)
+        return Given(*_scored(reader, pieces.tokens), pieces.shortened)
+
+
 def answer(
     model: LanguageModel, questions: Sequence[Question], *, on_progress: Callable[[int, int], None] | None = None
 ) -> Answered:
     """What the model gives to each answer."""
+    return gathered_answers(partial(map, lambda piece: piece.read_by(model)), questions, on_progress=on_progress)
+
+
+def gathered_answers(
+    gather: Gather, questions: Sequence[Question], *, on_progress: Callable[[int, int], None] | None = None
+) -> Answered:
+    """What a model gives to each answer, some at a time wherever `gather` has them read."""
     pairs = [pair for question in questions for pair in zip(question.given, question.scored, strict=True)]
     logprob, greedy = np.empty(len(pairs)), np.empty(len(pairs), np.bool_)
     shortened = done = 0
-    bare = np.array([not given for given, _ in pairs])
-    for reader, rows in ((model.without_start(), np.flatnonzero(~bare)), (model, np.flatnonzero(bare))):
-        for begin in range(0, len(rows), AT_ONCE):
-            own = rows[begin : begin + AT_ONCE]
-            pieces = cut(reader, [pairs[row] for row in own.tolist()])
-            logprob[own], greedy[own] = _scored(reader, pieces.tokens)
-            shortened += pieces.shortened
-            done += len(own)
-            if on_progress is not None:
-                on_progress(done, len(pairs))
+    pieces = list(_asked(pairs))
+    for piece, given in zip(pieces, gather(pieces), strict=True):
+        logprob[piece.rows], greedy[piece.rows] = given.logprob, given.greedy
+        shortened += given.shortened
+        done += len(piece.rows)
+        if on_progress is not None:
+            on_progress(done, len(pairs))
     sizes = [len(question.given) for question in questions]
     return Answered(
         logprob=logprob,
@@ -66,6 +103,14 @@ def answer(
         gold=np.array([question.gold for question in questions], np.int64),
         shortened=shortened,
     )
+
+
+def _asked(pairs: Sequence[tuple[str, str]]) -> Iterator[Asked]:
+    bare = np.array([not given for given, _ in pairs])
+    for rows, kind in ((np.flatnonzero(~bare), False), (np.flatnonzero(bare), True)):
+        for begin in range(0, len(rows), AT_ONCE):
+            own = rows[begin : begin + AT_ONCE]
+            yield Asked(own, [pairs[row] for row in own.tolist()], kind)
 
 
 def _scored(reader: LanguageModel, tokens: Tokens) -> tuple[ndarray, ndarray]:

@@ -2,7 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +13,7 @@ from numpy import ndarray
 
 from uncollapse.errors import UsageError
 from uncollapse.language_models.model import LanguageModel, Tokens
+from uncollapse.step import Gather
 
 WORD = re.compile(r"\w+")
 RARE = 2  # times that a rare word occurs in a file, at most
@@ -48,6 +51,25 @@ class Reading(NamedTuple):
 Watcher = Callable[[int, int], None]
 
 
+@dataclass(frozen=True)
+class Stretch:
+    """Some texts of a file one after the other, their questions, and those of their words that are rare in the file."""
+
+    first: int
+    texts: Sequence[str]
+    questions: Sequence[str] | None
+    rare: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        """Which texts these are."""
+        return f"texts {self.first + 1:,} to {self.first + len(self.texts):,}"
+
+    def read_by(self, model: LanguageModel) -> Reading:
+        """What the model makes of them."""
+        return _read(model, self.texts, self.rare, tokens=_cut(model, self.texts, self.questions))
+
+
 def read_texts(
     model: LanguageModel,
     texts: Sequence[str],
@@ -59,16 +81,37 @@ def read_texts(
 
     Where texts are answers to `questions`, each is read after its own, framed as in training, and counts alone.
     """
-    rare = rare_words(texts)
+    gather = partial(map, lambda piece: piece.read_by(model))
+    return gathered_texts(gather, texts, questions=questions, on_progress=on_progress)
+
+
+def gathered_texts(
+    gather: Gather,
+    texts: Sequence[str],
+    *,
+    questions: Sequence[str] | None = None,
+    on_progress: Watcher | None = None,
+) -> Reading:
+    """What a model makes of each text, in stretches that are read wherever `gather` has them read."""
     parts = []
     done = 0
-    for some in _stretches(texts):
-        asked = None if questions is None else questions[done : done + len(some)]
-        parts.append(_read(model, some, rare, tokens=_cut(model, some, asked)))
-        done += len(some)
+    for part in gather(stretches(texts, questions)):
+        parts.append(part)
+        done += len(part)
         if on_progress is not None:
             on_progress(done, len(texts))
     return Reading.together(parts)
+
+
+def stretches(texts: Sequence[str], questions: Sequence[str] | None = None) -> Iterator[Stretch]:
+    """The texts in stretches of a fixed size, so that a model reads the same together however many read."""
+    rare = rare_words(texts)
+    first = 0
+    for some in _stretches(texts):
+        asked = None if questions is None else questions[first : first + len(some)]
+        own = rare.intersection(word.lower() for text in some for word in WORD.findall(text))
+        yield Stretch(first, some, asked, own)
+        first += len(some)
 
 
 def rare_words(texts: Iterable[str]) -> frozenset[str]:

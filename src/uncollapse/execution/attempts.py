@@ -24,23 +24,54 @@ class Numbered(Protocol):
         ...
 
 
+@runtime_checkable
+class Supply(Protocol):
+    """Work that comes as it can be taken: workers wait for it, and without any piece of it nothing is of use."""
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will come."""
+        ...
+
+    def next(self) -> Numbered | None:
+        """What is to be worked next; None where nothing is now."""
+        ...
+
+    def named(self, index: int) -> str:
+        """What a piece of it is called."""
+        ...
+
+
 @dataclass
 class Attempts:
     """Work in the order in which it is handed out; what has cost several workers is set aside and the rest goes on.
 
-    `alive` says that some worker has come so far as to say something.
+    Where the work comes out of a `supply`, the first piece that would be set aside ends it. `alive` says that some
+    worker has come so far as to say something.
     """
 
     waiting: deque[Numbered]
     limit: int = ATTEMPTS
+    supply: Supply | None = None
     alive: bool = False
     deaths: Counter[int] = field(default_factory=Counter)
     _aside: dict[int, tuple[str, str]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, work: Iterable[Numbered], *, limit: int = ATTEMPTS) -> "Attempts":
+    def of(cls, work: Iterable[Numbered] | Supply, *, limit: int = ATTEMPTS) -> "Attempts":
         """The attempts at some work, none of which was made yet."""
-        return cls(deque(work), limit)
+        return cls(deque(), limit, work) if isinstance(work, Supply) else cls(deque(work), limit)
+
+    @property
+    def more(self) -> bool:
+        """Whether more may come than waits now."""
+        return self.supply is not None and not self.supply.over
+
+    def look(self) -> bool:
+        """Whether anything waits, when what has come by now is counted in."""
+        while self.supply is not None and (found := self.supply.next()) is not None:
+            self.waiting.append(found)
+        return bool(self.waiting)
 
     def next(self) -> Numbered | None:
         """What is to be worked next; None where nothing waits."""
@@ -57,7 +88,7 @@ class Attempts:
             self.waiting.appendleft(shard)
             return
         self._aside[shard.index] = (ending, remedy)
-        if not self.alive or len(self._aside) == MOST_ASIDE:
+        if not self.alive or self.supply is not None or len(self._aside) == MOST_ASIDE:
             self.check()
 
     def check(self) -> None:
@@ -68,8 +99,9 @@ class Attempts:
         """
         if not self._aside:
             return
+        named = "shard {}".format if self.supply is None else self.supply.named
         told = [
-            f"shard {index} has cost {self.limit} workers; the last ended with {ending}"
+            f"{named(index)} has cost {self.limit} workers; the last ended with {ending}"
             for index, (ending, _) in sorted(self._aside.items())
         ]
         remedies = dict.fromkeys(remedy for _, remedy in self._aside.values())

@@ -3,15 +3,18 @@
 import math
 import os
 import socket
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from uncollapse.errors import MissingExtra, UsageError
 from uncollapse.execution.local import threads_each
 
 _LOCAL = "local"
+KINDS = 4
+"""Kinds of machines that are told apart when there is no room."""
 _OBJECTS = 128 << 20  # bytes for what the driver hands out, in a Ray of our own
 
 
@@ -21,11 +24,13 @@ class Cluster:
 
     `address` is that of a running cluster, or "auto" for the one that runs on this machine; without it the environment
     variable RAY_ADDRESS is asked, and where that is not set, a Ray is started here and lives as long as the run.
+    `on_wait` is told once what the cluster has, where no worker finds room for a while.
     """
 
     address: str | None = None
     gpus_per_worker: int | float = 0
     cpus_per_worker: int | float = 1
+    on_wait: Callable[[str], object] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.address is not None and self.address.startswith("ray://"):
@@ -49,6 +54,18 @@ def room_for(resources: Mapping[str, int | float], nodes: Iterable[Mapping[str, 
         for node in nodes
         if node["Alive"]
     )
+
+
+def what_is_there(resources: Mapping[str, int | float], nodes: Sequence[Mapping[str, Any]]) -> str:
+    """What a worker would take and what the machines have, for whoever waits for one to begin."""
+    alive = [node for node in nodes if node["Alive"]]
+    machines = Counter(
+        " and ".join(f"{node['Resources'].get(name, 0.0):g} {name}" for name in ("CPU", "GPU")) for node in alive
+    )
+    has = "; ".join(f"{count} with {own}" for own, count in machines.most_common(KINDS)) or "none"
+    wanted = " and ".join(f"{amount:g} {name}" for name, amount in resources.items())
+    why = "others have all of it" if room_for(resources, nodes) else "none has so much"
+    return f"waiting for room: a worker takes {wanted}, and {why}; machines of the cluster: {has}"
 
 
 @contextmanager

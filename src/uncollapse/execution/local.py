@@ -14,7 +14,7 @@ from multiprocessing.context import SpawnProcess
 from typing import Any, TypeAlias
 
 from uncollapse.errors import UsageError
-from uncollapse.execution.attempts import ATTEMPTS, Attempts, Numbered
+from uncollapse.execution.attempts import ATTEMPTS, Attempts, Numbered, Supply
 from uncollapse.execution.progress import Retried
 
 Work: TypeAlias = Callable[[Any], Iterator[Any]]
@@ -31,11 +31,14 @@ class InProcess:
             yield from work(shard)
 
 
-@dataclass
+@dataclass(eq=False)
 class _Worker:
+    """One process; one that is `dismissed` ends, as there is nothing more for it to do."""
+
     process: SpawnProcess
     pipe: Connection
     shard: Numbered | None = None
+    dismissed: bool = False
 
 
 class Processes:
@@ -55,7 +58,7 @@ class Processes:
         self._on_death = on_death
         self._workers: list[_Worker] = []
 
-    def run(self, shards: Iterable[Numbered], work: Work) -> Generator[Any, None, None]:
+    def run(self, shards: Iterable[Numbered] | Supply, work: Work) -> Generator[Any, None, None]:
         """What `work` yields for each shard, in the order in which it is yielded.
 
         Raises:
@@ -63,15 +66,28 @@ class Processes:
         """
         queue = Attempts.of(shards, limit=self._attempts)
         try:
-            for _ in range(min(self._count, len(queue.waiting))):
-                self._hand_out(self._start(work), queue)
-            while busy := [worker for worker in self._workers if worker.shard is not None]:
+            while queue.look() or self._busy:
+                self._fit(queue, work)
+                busy = self._busy
                 for pipe in wait([worker.pipe for worker in busy]):
                     worker = next(worker for worker in busy if worker.pipe is pipe)
-                    yield from self._hear(worker, queue, work=work)
+                    yield from self._hear(worker, queue)
             queue.check()
         finally:
             self._stop()
+
+    @property
+    def _busy(self) -> list[_Worker]:
+        return [worker for worker in self._workers if worker.shard is not None]
+
+    def _fit(self, queue: Attempts, work: Work) -> None:
+        """Nothing; whatever waits is worked, as far as there are workers or may be more of them."""
+        living = [worker for worker in self._workers if not worker.dismissed]
+        for worker in living:
+            if worker.shard is None and queue.waiting:
+                self._hand_out(worker, queue)
+        for _ in range(min(self._count - len(living), len(queue.waiting))):
+            self._hand_out(self._start(work), queue)
 
     def _start(self, work: Work) -> _Worker:
         context = multiprocessing.get_context("spawn")
@@ -87,17 +103,17 @@ class Processes:
 
     def _hand_out(self, worker: _Worker, queue: Attempts) -> None:
         worker.shard = queue.next()
-        _send(worker.pipe, worker.shard)
+        worker.dismissed = worker.shard is None and not queue.more
+        if worker.shard is not None or worker.dismissed:
+            _send(worker.pipe, worker.shard)
 
-    def _hear(self, worker: _Worker, queue: Attempts, *, work: Work) -> Iterator[Any]:
+    def _hear(self, worker: _Worker, queue: Attempts) -> Iterator[Any]:
         assert worker.shard is not None
         try:
             kind, content = pickle.loads(worker.pipe.recv_bytes())  # noqa: S301  (from a process of our own)
         except (EOFError, OSError):
             yield Retried(worker.shard.index)
             self._bury(worker, queue)
-            if queue.waiting:
-                self._hand_out(self._start(work), queue)
             return
         queue.alive = True
         if kind == "failed":
@@ -142,7 +158,7 @@ def _ending(process: SpawnProcess) -> str:
 
 def _remedy(process: SpawnProcess) -> str:
     if (process.exitcode or 0) < 0:
-        return "Ended by the system for want of memory? Try fewer workers. What is committed stays."
+        return "Ended by the system for want of memory? Try fewer workers."
     return f"What it said stands above. {GUARD}"
 
 

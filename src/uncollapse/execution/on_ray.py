@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from uncollapse.errors import UsageError, WorkerLost
-from uncollapse.execution.attempts import ATTEMPTS, Attempts, Numbered
-from uncollapse.execution.cluster import Cluster, connected, last_line, room_for
+from uncollapse.execution.attempts import ATTEMPTS, Attempts, Numbered, Supply
+from uncollapse.execution.cluster import Cluster, connected, last_line, room_for, what_is_there
 from uncollapse.execution.local import Work, portable
 from uncollapse.execution.progress import Retried
 from uncollapse.version import __version__
@@ -24,6 +24,9 @@ EVENTS_AHEAD = 64
 """How many events of a worker may wait for the driver before the worker does."""
 
 LOOK_AGAIN = 5.0  # seconds until it is looked again how large the cluster is
+
+PATIENCE = 10.0
+"""Seconds without a worker after which it is said that the cluster has no room for one."""
 
 
 class OnRay:
@@ -46,7 +49,7 @@ class OnRay:
         self._attempts = attempts
         self._on_death = on_death
 
-    def run(self, shards: Iterable[Numbered], work: Work) -> Generator[Any, None, None]:
+    def run(self, shards: Iterable[Numbered] | Supply, work: Work) -> Generator[Any, None, None]:
         """What `work` yields for each shard, in the order in which it comes here.
 
         Raises:
@@ -55,12 +58,12 @@ class OnRay:
             WorkerLost: shards have cost as many workers as there are attempts; the others are worked before it is said.
         """
         queue = Attempts.of(shards, limit=self._attempts)
-        if not queue.waiting:
+        if not queue.look():
             return
         with connected(self._cluster, self._workers) as ray:
             pool = _Pool(ray, self._cluster, work=work, most=self._workers, on_death=self._on_death)
             try:
-                while queue.waiting or pool.busy:
+                while queue.look() or pool.busy:
                     pool.fit(queue)
                     yield from pool.turn(queue)
                 queue.check()
@@ -70,7 +73,10 @@ class OnRay:
 
 @dataclass(eq=False)
 class _Actor:
-    """One worker: until it is `ready` it has a node and a shard no more than a promise of them."""
+    """One worker: until it is `ready` it has a node and a shard no more than a promise of them.
+
+    One that is ready and has no stream waits for more to come.
+    """
 
     handle: Any
     ready: Any
@@ -96,6 +102,7 @@ class _Pool:
         self._actors: list[_Actor] = []
         self._room = 0
         self._looked: float | None = None
+        self._began: float | None = time.monotonic()
         self._stillborn = 0
         self._born = False
         self._graves: dict[int, list[str]] = {}
@@ -107,14 +114,18 @@ class _Pool:
 
     def fit(self, queue: Attempts) -> None:
         """Nothing; there are as many actors as there is work and room for, and no more."""
+        for actor in self._actors[:]:
+            if actor.ready is None and actor.stream is None and queue.waiting:
+                self._hand_out(actor, queue)
         # Those that have not begun yet are the first to be given up.
         idle = sorted((actor for actor in self._actors if actor.shard is None), key=lambda actor: actor.ready is None)
         missing = len(queue.waiting) - len(idle)
         for _ in range(min(missing, self._limit() - len(self._actors))):
             handle = self._kind.remote(list(sys.path), __version__, self._work)
             self._actors.append(_Actor(handle, handle.where.remote()))
-        for actor in idle[: max(0, -missing)]:
-            self._dismiss(actor)
+        if not queue.more:
+            for actor in idle[: max(0, -missing)]:
+                self._dismiss(actor)
 
     def _limit(self) -> int:
         if self._most is not None:
@@ -128,9 +139,11 @@ class _Pool:
 
     def turn(self, queue: Attempts) -> Iterator[Any]:
         """What has come from the actors by now, at least one thing unless nothing comes for a while."""
-        awaited = {actor.ready if actor.stream is None else actor.stream: actor for actor in self._actors}
+        each = ((actor.ready if actor.stream is None else actor.stream, actor) for actor in self._actors)
+        awaited = {promise: actor for promise, actor in each if promise is not None}
         if not awaited:
             return
+        self._tell_of_room()
         found = self._ray.wait(list(awaited), num_returns=1, timeout=LOOK_AGAIN, fetch_local=False)[0]
         if found:
             found = self._ray.wait(list(awaited), num_returns=len(awaited), timeout=0, fetch_local=False)[0]
@@ -147,7 +160,7 @@ class _Pool:
         try:
             actor.node = self._ray.get(actor.ready)
             actor.ready = None
-            self._born, self._stillborn = True, 0
+            self._born, self._stillborn, self._began = True, 0, None
         except self._ray.exceptions.RayError as error:
             self._actors.remove(actor)
             self._stillborn += 1
@@ -162,7 +175,7 @@ class _Pool:
         actor.shard = queue.next() if actor in self._actors else None
         if actor.shard is None:
             actor.stream = None
-            if actor in self._actors:
+            if actor in self._actors and not queue.more:
                 self._dismiss(actor)
             return
         options = {"num_returns": "streaming", "_generator_backpressure_num_objects": EVENTS_AHEAD}
@@ -202,6 +215,13 @@ class _Pool:
         # It may show only later that an earlier worker went with its machine.
         queue.deaths[shard.index] = len(graves) - gone - 1
         queue.lost(shard, ending=last_line(error), remedy=_remedy(error))
+
+    def _tell_of_room(self) -> None:
+        """Nothing; where no worker has begun for a while, whoever listens has heard once what it waits for."""
+        if self._began is None or time.monotonic() - self._began < PATIENCE or self._cluster.on_wait is None:
+            return
+        self._began = None
+        self._cluster.on_wait(what_is_there(self._cluster.resources, self._ray.nodes()))
 
     def _living(self) -> set[str]:
         return {node["NodeID"] for node in self._ray.nodes() if node["Alive"]}
@@ -253,5 +273,5 @@ class ShardActor:
 
 def _remedy(error: Exception) -> str:
     if "memory" in type(error).__name__.lower():
-        return "Ended for want of memory: try fewer workers on a machine. What is committed stays."
-    return "Ray's logs say more: /tmp/ray/session_latest/logs on the machine. What is committed stays."
+        return "Ended for want of memory: try fewer workers on a machine."
+    return "Ray's logs say more: /tmp/ray/session_latest/logs on the machine."

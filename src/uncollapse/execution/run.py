@@ -236,7 +236,8 @@ def _events(task: _Task, course: Course, todo: list[Shard]) -> Generator[None, N
                 yield
     except WorkerLost as lost:
         places = "; ".join(course.whereabouts())
-        raise WorkerLost(f"{lost.message}; see {places}" if places else lost.message, hint=lost.hint) from lost
+        said = f"{lost.message}; see {places}" if places else lost.message
+        raise WorkerLost(said, hint=f"{lost.hint} What is committed stays.") from lost
 
 
 def _done_before(task: _Task) -> dict[int, Receipt]:

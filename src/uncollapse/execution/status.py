@@ -108,8 +108,8 @@ def _unfinished(place: Target, claim: Mapping[str, Any]) -> Status:
     room = Room(place.shards, fingerprint(dict(claim)), Format(claim["rows as"]), place.store)
     there = None if place.store is None else set(place.store.names())
     receipts = [receipt for shard in range(shards) if (receipt := _receipt(place, room, shard, there)) is not None]
-    held = _held(room.folder) if place.store is None else is_held(place.store)
-    state = State.RUNNING if held else State.STOPPED
+    busy = held(room.folder) if place.store is None else is_held(place.store)
+    state = State.RUNNING if busy else State.STOPPED
     notes = _notes(_paper(place, NOTES))
     return Status(
         state=state,
@@ -152,8 +152,8 @@ def _notes(data: bytes | None) -> Mapping[str, Any]:
     return content if isinstance(content, dict) and {"text_bytes", "text_bytes_done", "at"} <= set(content) else {}
 
 
-def _held(folder: Path) -> bool:
-    """Whether a driver of this machine, or of another that shares its locks, holds the folder."""
+def held(folder: Path) -> bool:
+    """Whether a driver of this machine, or of another that shares its locks, holds the folder (or the file)."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -11,11 +11,12 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from uncollapse.errors import OutputBusy, OutputRefused, RecipeDiffers
+from uncollapse.errors import OutputBusy, OutputRefused, RecipeDiffers, UncollapseError
 from uncollapse.training.account import FILE, read_account, write_account
 
 WORK = ".training"
@@ -29,6 +30,7 @@ class Workshop:
         self.output = output
         self.folder = output / WORK
         self._lock: FileLock | None = None
+        self._made: list[Path] = []
 
     def __enter__(self) -> "Workshop":
         foreign = self._foreign()
@@ -37,6 +39,7 @@ class Workshop:
                 f"{self.output} holds files that are none of a training: {', '.join(foreign[:3])}",
                 hint="name a folder that is empty or not there",
             )
+        self._made = [path for path in (self.folder, self.output) if not path.exists()]
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -48,9 +51,20 @@ class Workshop:
             raise OutputBusy(f"another training works in {self.output}", hint="wait for it, or name another") from error
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         assert self._lock is not None
         self._lock.release()
+        if isinstance(error, UncollapseError) and not any((self.folder / STEPS).glob(f"*/{WHOLE}")):
+            self._leave_as_it_was()
+
+    def _leave_as_it_was(self) -> None:
+        """Nothing; what this start has made is gone, as nothing came of it."""
+        if self.folder in self._made and self.folder.exists():
+            self.clear()
+        if self.output in self._made and not any(self.output.iterdir()):
+            self.output.rmdir()
 
     def _foreign(self) -> list[str]:
         if not self.output.exists() or (self.output / FILE).is_file() or self.folder.is_dir():

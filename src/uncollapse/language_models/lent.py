@@ -1,0 +1,70 @@
+"""A model as it travels to whoever reads with it: by its address, opened where it is first needed."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from uncollapse.errors import BrokenModel
+from uncollapse.language_models.addresses import WINDOW, load, resolve
+from uncollapse.language_models.model import LanguageModel, ModelCard, Vocabulary
+
+
+@runtime_checkable
+class Readable(Protocol):
+    """Something that a model can be handed."""
+
+    def read_by(self, model: LanguageModel) -> Any:
+        """What the model makes of it."""
+        ...
+
+
+@dataclass(frozen=True)
+class Lent:
+    """A model that is not open yet: called with a piece it says what the model makes of it.
+
+    It crosses to other processes and machines as address and card; what was opened stays where it is.
+    """
+
+    card: ModelCard
+    place: str
+    window: int
+
+    @classmethod
+    def of(cls, address: str, *, dtype: str = "auto", window: int = WINDOW) -> "Lent":
+        """The model behind an address, with the number format that it has on this machine.
+
+        Raises:
+            ModelError: nothing answers to the address, or it is no model.
+        """
+        path = Path(address).expanduser()
+        place = str(path.resolve()) if path.exists() else address
+        return cls(resolve(address, dtype=dtype, window=window), place, window)
+
+    @cached_property
+    def model(self) -> LanguageModel:
+        """The model, ready to read.
+
+        Raises:
+            BrokenModel: what answers to the address here has other weights.
+        """
+        model = load(self.place, dtype=self.card.dtype, window=self.window)
+        if model.card.revision != self.card.revision:
+            raise BrokenModel(
+                f"{self.card.address} is another model on this machine: {model.card.revision} and not "
+                f"{self.card.revision}",
+                hint="All machines must have the same weights under the same address.",
+            )
+        return model
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """How the model cuts text; it is opened for it."""
+        return self.model.vocabulary
+
+    def __call__(self, piece: Readable) -> Any:
+        """What the model makes of the piece."""
+        return piece.read_by(self.model)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in ("card", "place", "window")}

@@ -1,0 +1,52 @@
+import pickle
+
+import numpy as np
+import pytest
+
+from uncollapse.errors import BrokenModel, UnknownModel
+from uncollapse.language_models import load
+from uncollapse.language_models.counted import CountedModel
+from uncollapse.language_models.lent import Lent
+
+TEXTS = ["the cat sat on the mat", "a dog sat"]
+
+
+class Summed:
+    """A piece of two texts."""
+
+    def read_by(self, model):
+        """The log-probabilities of all tokens."""
+        return model.score(model.vocabulary.encode(TEXTS)).logprob
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    CountedModel.fit(TEXTS, order=2).save(tmp_path / "model")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "model"
+
+
+def test_it_opens_where_it_is_called_and_travels_without_what_it_opened(folder, tmp_path, monkeypatch):
+    lent = Lent.of("model")
+    assert lent.card == load("model").card
+    expected = lent(Summed())
+    assert "model" in lent.__dict__
+    there = pickle.loads(pickle.dumps(lent))
+    assert "model" not in there.__dict__
+    # Another process may stand in another folder.
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    np.testing.assert_array_equal(there(Summed()), expected)
+    assert there.vocabulary is there.model.vocabulary
+
+
+def test_other_weights_under_the_same_address_are_refused(folder):
+    lent = Lent.of("model")
+    CountedModel.fit(["something else"], order=2).save(folder)
+    with pytest.raises(BrokenModel, match="model is another model on this machine"):
+        lent(Summed())
+
+
+def test_an_address_to_which_nothing_answers_is_refused_at_once():
+    with pytest.raises(UnknownModel, match="nobody"):
+        Lent.of("nobody")
