@@ -4,6 +4,8 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from uncollapse.cli import options
+
 COMPARING = "What it is compared with"
 DEPTH = "How deep"
 ANSWER = "The answer"
@@ -88,6 +90,7 @@ def audit(
     output: Output = None,
     model: Model = "smollm2-135m",
     no_model: NoModel = False,
+    backend: options.Backend = None,
     embed: Embed = None,
     sample_tokens: SampleTokens = 400_000,
     model_tokens: ModelTokens = 20_000,

@@ -5,6 +5,8 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from uncollapse.cli import options
+
 JUDGING = "What it is judged by"
 MODELS = "Who reads"
 ANSWER = "The answer"
@@ -109,6 +111,7 @@ def detect(
     false_alarms: FalseAlarms = 0.05,
     model: Model = None,
     no_model: NoModel = False,
+    backend: options.Backend = None,
     pair: Pair = None,
     detector: Trained = None,
     score: ScoreName = None,
