@@ -8,7 +8,7 @@ can be ours.
 import gc
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -48,16 +48,16 @@ class Engines:
 
     def reading(self) -> Any:
         """The engine that gives hidden states."""
-        return self._opened("reading", reading_options())
+        return self._opened("reading", reading_options)
 
-    def writing(self, draws: type) -> Any:
-        """The engine that writes, with the class that draws its tokens."""
-        return self._opened("writing", writing_options(draws))
+    def writing(self, draws: Callable[[], type]) -> Any:
+        """The engine that writes; the class that draws its tokens is made when it is opened."""
+        return self._opened("writing", lambda: writing_options(draws()))
 
-    def _opened(self, what: str, options: dict[str, Any]) -> Any:
+    def _opened(self, what: str, options: Callable[[], dict[str, Any]]) -> Any:
         if self._open is None or self._open[0] != what:
             self.close()
-            self._open = (what, _start(self._shape, options))
+            self._open = (what, _start(self._shape, options()))
         return self._open[1]
 
     def close(self) -> None:
