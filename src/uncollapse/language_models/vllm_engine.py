@@ -7,12 +7,14 @@ can be ours.
 
 import gc
 import os
+import random
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -96,7 +98,7 @@ def writing_options(draws: type) -> dict[str, Any]:
 def _start(shape: Shape, options: dict[str, Any]) -> Any:
     on_cpu = precision.device() == "cpu"
     memory = {"kv_cache_memory_bytes": KEPT} if on_cpu else {"gpu_memory_utilization": SHARE}
-    with engine_told():
+    with engine_told(), kept_generators():
         from vllm import LLM  # noqa: PLC0415  (an extra, and slow)
 
         try:
@@ -158,6 +160,18 @@ def engine_told() -> Iterator[None]:
         finally:
             # Its worker for processors replaces this by a function that does nothing.
             torch.set_num_threads = threads
+
+
+@contextmanager
+def kept_generators() -> Iterator[None]:
+    """Within, vLLM may seed the process's random generators, as it does; afterwards they are as they were."""
+    plain, arrays = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng():
+        try:
+            yield
+        finally:
+            random.setstate(plain)
+            np.random.set_state(arrays)
 
 
 def _first_line(error: Exception) -> str:
