@@ -24,9 +24,14 @@ from uncollapse.language_models.windows import Page
 
 # What the engine must be told; the older model runner alone asks processors of logits from outside.
 ALWAYS = {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "VLLM_USE_V2_MODEL_RUNNER": "0"}
-# What it is told unless the user says otherwise: nothing is sent to anybody, nothing but errors is said, and workers
-# beside each other are not all bound to the same cores.
-UNLESS_SET = {"VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "ERROR", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
+# What it is told unless the user says otherwise: nothing is sent to anybody, nothing but errors is said, and not on
+# stdout, which is a verb's own; and workers beside each other are not all bound to the same cores.
+UNLESS_SET = {
+    "VLLM_NO_USAGE_STATS": "1",
+    "VLLM_LOGGING_LEVEL": "ERROR",
+    "VLLM_LOGGING_STREAM": "ext://sys.stderr",
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+}
 # Bytes for keys and values on a processor; on a GPU the share of its memory that is the engine's, beside our head.
 KEPT = 2 << 30
 SHARE = 0.8
