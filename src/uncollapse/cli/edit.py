@@ -34,6 +34,7 @@ def edit(
     max_rejects: options.MaxRejects = None,
     dtype: options.Dtype = None,
     window: options.Window = None,
+    backend: options.Backend = None,
     policy: options.Policy = None,
     workers: options.Workers = None,
     engine: options.Engine = None,

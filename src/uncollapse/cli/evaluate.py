@@ -68,6 +68,7 @@ def evaluate(
     output: Output = None,
     context: Context = None,
     dtype: options.Dtype = None,
+    backend: options.Backend = None,
     text_column: options.TextColumn = None,
     max_rejects: options.LeftOut = None,
     seed: Seed = 0,

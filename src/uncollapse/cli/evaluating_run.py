@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from uncollapse import corpora, evaluation
+from uncollapse.cli.backend import model_from, with_backend
 from uncollapse.cli.catalogue import announcement
 from uncollapse.cli.failures import visible
 from uncollapse.cli.outputs import made_folder
@@ -26,6 +27,7 @@ from uncollapse.evaluation import Measure, Question, Reading
 from uncollapse.language_models import catalogue
 from uncollapse.language_models.checkpoint import descent_of
 from uncollapse.language_models.lent import Lent
+from uncollapse.language_models.vllm_address import is_vllm
 from uncollapse.step import Gather
 
 METRICS, DOCUMENTS = "metrics.json", "documents.parquet"
@@ -85,6 +87,7 @@ def evaluate_job(given: Mapping[str, Any], *, base: Path | None = None) -> Evalu
             values[name] = tuple(each.strip() for each in values[name].split(",") if each.strip())
     if base is not None:
         values |= _seen_from(base, values)
+    values = with_backend(values)
     refuse_unknown(values, known=EvaluateJob.model_fields, where="evaluate")
     if not values.get("models"):
         raise UsageError("no model was named", hint="uncollapse evaluate model/ --on heldout.jsonl")
@@ -105,14 +108,17 @@ def _refuse_contradictions(job: EvaluateJob) -> None:
         raise UsageError("nothing was named to evaluate on", hint="--on FILE, or --tasks NAMES --task-files DIR")
     if job.limit is not None and not (job.tasks or job.harness):
         raise UsageError("--limit counts questions, and none are asked", hint="--tasks NAMES, or leave it out")
+    if job.harness and (asked := next((each for each in job.models if is_vllm(each)), None)):
+        raise UsageError(
+            f"the harness reads by transformers, and {asked} asks for vLLM", hint="--tasks NAMES --task-files DIR"
+        )
     if job.tasks and job.task_files is None:
         raise UsageError("tasks stand in files here", hint="--task-files DIR, or --harness NAMES for the harness's own")
 
 
 def _model_from(base: Path, address: str) -> str:
     """A model's address seen from a recipe: a folder there, or one that an earlier step makes, which has a slash."""
-    folder = (base / address).exists() or ("/" in address and not address.startswith("hf:"))
-    return str(seen_from(base, address)) if folder else address
+    return str(seen_from(base, address)) if (base / address).exists() else model_from(base, address)
 
 
 def perform(job: EvaluateJob, *, as_json: bool = False) -> int:

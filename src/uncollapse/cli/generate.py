@@ -210,6 +210,7 @@ def generate(
     max_rejects: options.MaxRejects = None,
     dtype: options.Dtype = None,
     window: options.Window = None,
+    backend: options.Backend = None,
     workers: options.Workers = None,
     engine: options.Engine = None,
     address: options.Address = None,

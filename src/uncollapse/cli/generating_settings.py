@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
 
+from uncollapse.cli.backend import with_backend
 from uncollapse.cli.settings import Job, normal, refuse_unknown, refused, seen_from
 from uncollapse.errors import UsageError
 from uncollapse.watermark import read_key
@@ -136,7 +137,10 @@ def generate_job(given: Mapping[str, Any], *, base: Path | None = None) -> Gener
     Raises:
         UsageError: no source or several, an unknown option, or a value that cannot be.
     """
-    values = {SPELLED.get(name, name): value for name, value in normal(given).items()}
+    from uncollapse.generation import Writer
+
+    default = str(Writer.model_fields["model"].default)
+    values = with_backend({SPELLED.get(name, name): value for name, value in normal(given).items()}, default=default)
     sources = [name for name in SOURCES if values.get(name)]
     if len(sources) != 1:
         raise UsageError(

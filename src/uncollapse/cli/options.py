@@ -181,6 +181,13 @@ Dtype: TypeAlias = Annotated[
         help="The model's arithmetic: auto, float32 (repeats best across machines), bfloat16 or float16.",
     ),
 ]
+Backend: TypeAlias = Annotated[
+    Literal["transformers", "vllm"] | None,
+    typer.Option(
+        rich_help_panel=RUNNING,
+        help="Which library reads the model (transformers); vllm is the same as vllm:ADDRESS.",
+    ),
+]
 Window: TypeAlias = Annotated[
     int | None,
     typer.Option(metavar="N", rich_help_panel=RUNNING, help="Tokens of context; longer texts are read in windows."),

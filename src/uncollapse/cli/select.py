@@ -172,6 +172,7 @@ def select(
     score: Score = None,
     temperature: Temperature = None,
     model: Model = None,
+    backend: options.Backend = None,
     band: Band = None,
     sameness: Sameness = None,
     threshold: Threshold = None,

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from uncollapse.cli.backend import with_backend
 from uncollapse.cli.editing_run import run_steps, say_notices, say_what_was_done, say_where
 from uncollapse.cli.failures import visible
 from uncollapse.cli.ledger_progress import Watch
@@ -21,6 +22,7 @@ from uncollapse.execution import RunResult
 from uncollapse.execution.target import Target, target
 from uncollapse.ledger.verify import Reached
 from uncollapse.selection import Selecting, Selection, TailLost, select
+from uncollapse.selection.likelihood import LikelihoodBand
 from uncollapse.selection.methods import SETTINGS
 
 SOME_FAILED = 3
@@ -57,6 +59,9 @@ def select_job(given: Mapping[str, Any], *, base: Path | None = None) -> SelectJ
     if "cap" in values:
         cap = values.pop("cap")
         values["caps"] = cap if isinstance(cap, Mapping) else dict(_capping(item) for item in _listed(cap))
+    if "backend" in values and (values.get("method") != "likelihood" or "score" in values):
+        raise UsageError("--backend has no meaning where no model is read", hint="--method likelihood")
+    values = with_backend(values, default=str(LikelihoodBand.model_fields["model"].default))
     own = set(SelectJob.model_fields) - {"options"}
     refuse_unknown(values, known=own | SETTINGS, where="select")
     options = {name: value for name, value in values.items() if name not in own}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from uncollapse.cli.backend import model_from, with_backend
 from uncollapse.cli.running import Running
 from uncollapse.errors import MissingInput, UsageError
 
@@ -105,7 +106,7 @@ def edit_job(given: Mapping[str, Any], *, recipe: Path | None = None) -> EditJob
 
     described = dict(read_recipe(recipe)) if recipe else {}
     values = normal(described, base=recipe.parent) if recipe else {}
-    values |= normal(given)
+    values = with_backend(values | normal(given), default=str(ToEdit.model_fields["model"].default))
     own = set(EditJob.model_fields) - {"fields"}
     refuse_unknown(values, known=own | set(ToEdit.model_fields), where=str(recipe) if recipe else "edit")
     fields = {name: value for name, value in values.items() if name in ToEdit.model_fields}
@@ -141,6 +142,9 @@ def audit_job(given: Mapping[str, Any], *, base: Path | None = None) -> AuditJob
         if "baseline" in values:
             values["baseline"] = seen_from(base, values["baseline"])
     without = values.pop("no_model", False)
+    if without and "backend" in values:
+        raise UsageError("--backend has no meaning with --no-model", hint="leave one of them out")
+    values = with_backend(values, default=str(AuditJob.model_fields["model"].default))
     refuse_unknown(values, known=AuditJob.model_fields, where="audit")
     job = checked(AuditJob, values, verb="audit")
     return job.model_copy(update={"model": None}) if without else job
@@ -260,9 +264,8 @@ def normal(given: Mapping[str, Any], *, base: Path | None = None) -> dict[str, A
     if base is not None and "policy" in values:
         values["policy"] = seen_from(base, values["policy"])
     for name in {"model", "from"} & set(values):
-        # A name has no slash, and the address of a folder that an earlier verb makes has one.
-        if base is not None and "/" in str(values[name]) and not str(values[name]).startswith("hf:"):
-            values[name] = seen_from(base, values[name])
+        if base is not None:
+            values[name] = model_from(base, str(values[name]))
     if base is not None and "output" in values:
         values["output"] = seen_from(base, values["output"])
     return values

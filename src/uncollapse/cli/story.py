@@ -72,6 +72,7 @@ from uncollapse.cli.settings import (
 from uncollapse.cli.training_run import TrainJob, train_job
 from uncollapse.cli.trial_run import TrialJob, trial_job
 from uncollapse.errors import MissingInput, UsageError
+from uncollapse.language_models.vllm_address import parted
 
 MAPPING = ("edit", "revert", "generate", "select", "mix", "arbitrate", "audit", "detect", "evaluate")
 """The verbs whose documents can be worked elsewhere."""
@@ -225,7 +226,7 @@ def _chapter(entry: Any, number: int, path: Path, *, wanted: Mapping[str, Any]) 
 
 def _made_before(model: Any, made: set[Path]) -> bool:
     """Whether a model is what an earlier step trains, and so cannot be looked at yet."""
-    return isinstance(model, str) and Path(model) in made
+    return isinstance(model, str) and Path(parted(model).address) in made
 
 
 def _refuse_absent(inputs: Sequence[str], made: set[Path], *, where: str) -> None:

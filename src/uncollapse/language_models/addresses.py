@@ -5,6 +5,7 @@
     path/to/model.gguf           one GGUF file
     path/to/folder               config, tokenizer and safetensors; or a counted model
     http://host:port/v1#name     an engine that speaks the OpenAI protocol; it writes, and reads for nobody
+    vllm:ADDRESS                 any of the neural models above, read and written with by vLLM
 
 `resolve` tells what a result would depend on without loading the model; `load` gives the model. `writer_card` and
 `open_writer` do the same for whoever is to write texts, which an endpoint can do, too.
@@ -17,7 +18,16 @@ from typing import NamedTuple
 
 from uncollapse.errors import BrokenModel, UnknownModel, UsageError
 from uncollapse.fingerprint import Json, file_digest
-from uncollapse.language_models import checkpoint, counted, embedded, endpoint_address, gguf_file, hub, precision
+from uncollapse.language_models import (
+    checkpoint,
+    counted,
+    embedded,
+    endpoint_address,
+    gguf_file,
+    hub,
+    precision,
+    vllm_address,
+)
 from uncollapse.language_models.calling import Calling
 from uncollapse.language_models.model import LanguageModel, ModelCard
 from uncollapse.language_models.texts import ByTokens, TextWriter
@@ -73,8 +83,13 @@ def resolve(address: str, *, dtype: str = "auto", window: int = WINDOW) -> Model
     Raises:
         UnknownModel: nothing answers to the address.
         BrokenModel: something does, but it is no model, or not the one that it should be.
-        UsageError: no such number format, a window of next to nothing, or an endpoint, which cannot read.
+        UsageError: no such number format, a window of next to nothing, an endpoint, which cannot read, or a counted
+            model for vLLM.
+        MissingExtra: vLLM is asked for and not installed.
     """
+    if vllm_address.is_vllm(address):
+        inner = vllm_address.parted(address).address
+        return vllm_address.read_by_vllm(resolve(inner, dtype=dtype, window=window))
     if endpoint_address.is_endpoint(address):
         raise endpoint_address.refuse_to_read(address)
     if window < LEAST_WINDOW:
@@ -91,6 +106,7 @@ def resolve(address: str, *, dtype: str = "auto", window: int = WINDOW) -> Model
 
 def last_part(address: str) -> str:
     """The address as it is recorded: of a model on this disk the last part of its path, others as they are."""
+    address = vllm_address.parted(address).address
     known = address in EMBEDDED or address.startswith(hub.PREFIX) or "://" in address
     return address if known else Path(address).expanduser().resolve().name
 
@@ -111,10 +127,15 @@ def recorded(card: ModelCard) -> dict[str, Json]:
 def load(address: str, *, dtype: str = "auto", window: int = WINDOW, threads: int | None = None) -> LanguageModel:
     """The model behind an address, ready to score; `threads` is how many of the processor's it may use."""
     card = resolve(address, dtype=dtype, window=window)
+    prefix, address = vllm_address.parted(address)
     model = EMBEDDED.get(address)
     folder = _find(address).folder if model is None else embedded.folder_of(model)
     if (folder / counted.FILE).is_file():
         return counted.CountedModel.load(folder, address=address)
+    if prefix:
+        from uncollapse.language_models.by_vllm import VllmModel  # noqa: PLC0415  (slow import)
+
+        return VllmModel(folder, card=card, threads=threads)
     from uncollapse.language_models.neural import NeuralModel  # noqa: PLC0415  (slow import)
 
     return NeuralModel(folder, card=card, threads=threads)
@@ -145,6 +166,7 @@ def folder_of(address: str) -> Found:
         UnknownModel: nothing answers to the address.
         BrokenModel: something does, but it is no neural model.
     """
+    address = vllm_address.parted(address).address
     if (model := EMBEDDED.get(address)) is not None:
         return Found(embedded.folder_of(model), model.revision)
     found = _find(address)

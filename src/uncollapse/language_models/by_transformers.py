@@ -196,11 +196,11 @@ def _head(model: Any) -> Head | None:
         return None
     bias = getattr(layer, "bias", None)
     return linear_head(
-        weight, bias=None if bias is None else bias.float(), finish=_finish(model.config.get_text_config())
+        weight, bias=None if bias is None else bias.float(), finish=finish_of(model.config.get_text_config())
     )
 
 
-def _finish(config: Any) -> Finish | None:
+def finish_of(config: Any) -> Finish | None:
     """What becomes of logits after the matrix: scaled (Cohere, Granite) or bent (Gemma), else nothing."""
     cap = getattr(config, "final_logit_softcapping", None)
     scale = getattr(config, "logit_scale", None) or 1.0 / (getattr(config, "logits_scaling", None) or 1.0)

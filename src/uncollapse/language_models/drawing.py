@@ -119,3 +119,15 @@ def close(text: Text) -> None:
     text.ended = True
     for column in (text.ids, text.logprob, text.entropy, text.drawn_entropy):
         column.pop()
+
+
+def rewind(text: Text, length: int) -> None:
+    """Nothing; the text is as it was when it had so many tokens, and is drawn for from there once more."""
+    if len(text.ids) == length:
+        return
+    assert len(text.ids) > length
+    for column in (text.ids, text.logprob, text.entropy, text.drawn_entropy):
+        del column[length:]
+    if text.request.keys is not None:
+        seen = np.array([text.ids[at - NGRAM + 1 : at] for at in range(NGRAM - 1, length)], np.int64)
+        text.contexts = set(context_hash(seen).tolist()) if len(seen) else set()

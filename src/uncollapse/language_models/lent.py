@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 from uncollapse.errors import BrokenModel
 from uncollapse.language_models.addresses import WINDOW, load, resolve
 from uncollapse.language_models.model import LanguageModel, ModelCard, Vocabulary
+from uncollapse.language_models.vllm_address import parted
 
 
 @runtime_checkable
@@ -37,8 +38,9 @@ class Lent:
         Raises:
             ModelError: nothing answers to the address, or it is no model.
         """
-        path = Path(address).expanduser()
-        place = str(path.resolve()) if path.exists() else address
+        prefix, inner = parted(address)
+        path = Path(inner).expanduser()
+        place = f"{prefix}{path.resolve()}" if path.exists() else address
         return cls(resolve(address, dtype=dtype, window=window), place, window)
 
     @cached_property

@@ -25,7 +25,7 @@ from uncollapse.language_models.model import (
     Tokens,
     Written,
 )
-from uncollapse.language_models.reading import Way, reader_of
+from uncollapse.language_models.reading import Reader, Way, reader_of
 from uncollapse.language_models.vocabulary import PieceVocabulary
 from uncollapse.language_models.windows import Page, pages
 from uncollapse.language_models.writing import Pen, write
@@ -49,9 +49,12 @@ class NeuralModel:
         if threads is not None:
             torch.set_num_threads(threads)
         with torch.inference_mode():
-            self.reader = reader_of(folder, dtype=card.dtype)
+            self.reader = self._opened(folder)
         self.vocabulary = PieceVocabulary.load(folder, size=self.reader.head.size)
         self._start = self.vocabulary.start
+
+    def _opened(self, folder: Path) -> Reader:
+        return reader_of(folder, dtype=self.card.dtype)
 
     def without_start(self) -> "NeuralModel":
         """The same model, which reads texts with no start token before them; their first tokens go unscored."""
@@ -137,18 +140,23 @@ class NeuralModel:
                 f"{most} tokens cannot be written within a window of {self._window}", hint="fewer tokens, or --window"
             )
         read = [self._placed(request) for request in requests]
+        with torch.inference_mode():
+            return self._written(read, decoding)
+
+    def _written(self, read: Sequence[Request], decoding: Decoding) -> list[Written]:
+        """The texts after prompts as the model reads them."""
+        assert self.reader.remember is not None
         length = max((len(request.prompt) + len(request.uniform) for request in read), default=1)
         places = max(1, min(PLACES[self._device], len(read), self._room // length))
-        with torch.inference_mode():
-            pen = Pen(
-                memory=self.reader.remember(places, length),
-                head=self.reader.head,
-                decoding=decoding,
-                banned=self._banned,
-                ends=frozenset(self.vocabulary.ends),
-                places=places,
-            )
-            return write(read, pen)
+        pen = Pen(
+            memory=self.reader.remember(places, length),
+            head=self.reader.head,
+            decoding=decoding,
+            banned=self._banned,
+            ends=frozenset(self.vocabulary.ends),
+            places=places,
+        )
+        return write(read, pen)
 
     @property
     def _room(self) -> int:
@@ -180,9 +188,13 @@ class NeuralModel:
 
     def _pages(self, tokens: Tokens) -> Iterator[tuple[Page, Tensor]]:
         """Each page, and what the model makes of its scored rows."""
-        capacity = CAPACITY[self._device]
-        for page in pages(tokens, window=self._window, start=self._start, capacity=capacity):
+        for page in pages(tokens, window=self._window, start=self._start, capacity=self._capacity):
             yield page, self.reader.read(page)[self._tensor(page.rows)]
+
+    @property
+    def _capacity(self) -> int:
+        """Rows of one page."""
+        return CAPACITY[self._device]
 
     def _tensor(self, array: ndarray) -> Tensor:
         return torch.from_numpy(array).to(self._device)

@@ -2,7 +2,8 @@
 
 Lean and packed: documents lie end to end in one row without padding and attention runs inside each document; by a body
 of ours for Llamas, by transformers' own for every architecture that lets its attention be chosen. Apart: a window at a
-time through the architecture's own code. Whole: its own head too.
+time through the architecture's own code. Whole: its own head too. By vLLM, where that is asked for: the engine's body,
+and the head as for the others.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,7 +23,7 @@ from uncollapse.language_models.writing import Memory
 
 # Rows for each thread below which a matrix product adds in another order.
 ROWS_EACH = 8
-Way: TypeAlias = Literal["lean", "packed", "apart", "whole"]
+Way: TypeAlias = Literal["lean", "packed", "apart", "whole", "vllm"]
 
 
 # A memory for so many texts, none longer than so many tokens.
@@ -35,9 +36,9 @@ class Reader(NamedTuple):
     way: Way
     read: Callable[[Page], Tensor]
     head: Head
-    remember: Remember
-    """The model as one that writes."""
-    remembered: int
+    remember: Remember | None = None
+    """The model as one that writes; None where an engine does that by itself."""
+    remembered: int = 0
     """Bytes that it remembers of each token meanwhile."""
 
 

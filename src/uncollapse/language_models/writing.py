@@ -89,13 +89,18 @@ def _has_room(pen: Pen, standing: Sequence[Text]) -> bool:
 
 
 def _extend(texts: Sequence[Text], logits: Tensor, pen: Pen) -> None:
-    drawn = _draw(texts, logits, pen)
+    drawn = draw_next(texts, logits, decoding=pen.decoding, banned=pen.banned)
+    write_down(texts, drawn)
+    for text in texts:
+        if text.ids[-1] in pen.ends:
+            close(text)
+
+
+def write_down(texts: Sequence[Text], drawn: "Drawn") -> None:
+    """Nothing; each text has its token, and what is said of it, at its end."""
     tokens = drawn.tokens.cpu().numpy()
     columns = [column.cpu().numpy() for column in (drawn.logprob, drawn.entropy, drawn.drawn_entropy)]
     note(texts, tokens=tokens, columns=columns)
-    for text, token in zip(texts, tokens.tolist(), strict=True):
-        if token in pen.ends:
-            close(text)
 
 
 class Drawn(NamedTuple):
@@ -107,10 +112,11 @@ class Drawn(NamedTuple):
     drawn_entropy: Tensor
 
 
-def _draw(texts: Sequence[Text], logits: Tensor, pen: Pen) -> Drawn:
+def draw_next(texts: Sequence[Text], logits: Tensor, *, decoding: Decoding, banned: Tensor) -> Drawn:
+    """The next token of each text out of fp32 logits (r, v), by its own uniform number and keys."""
     top = logits.amax(dim=1, keepdim=True)
     sums, own = _entropy(logits, torch.exp(logits - top), top=top)
-    weights, drawn = shaped(logits.masked_fill(pen.banned, -torch.inf), pen.decoding)
+    weights, drawn = shaped(logits.masked_fill(banned, -torch.inf), decoding)
     if drawn is None:
         drawn = own
     rows = marked_rows(texts)

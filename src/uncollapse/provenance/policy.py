@@ -227,6 +227,7 @@ _MEANING = {
 
 
 def _recorded(address: str) -> str:
-    """The address as recipes have it: of a folder the last part of its path."""
+    """The address as recipes have it: of a folder the last part of its path; which engine reads it is no part of it."""
+    address = address.removeprefix("vllm:")
     hub = address.startswith("hf:") or "://" in address
     return address if hub or "/" not in address.rstrip("/") else address.rstrip("/").rsplit("/", 1)[1]

@@ -1,0 +1,83 @@
+"""The head of a model out of its checkpoint, without the rest of it: for bodies that are read by an engine elsewhere.
+
+Only for architectures whose logits are known to be one matrix behind the last norm, and one of the known ways to
+finish: a head that was guessed would give numbers, and wrong ones.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from torch import Tensor
+from transformers import AutoConfig
+
+from uncollapse.errors import BrokenModel
+from uncollapse.language_models import precision
+from uncollapse.language_models.by_transformers import finish_of
+from uncollapse.language_models.checkpoint import weight_files
+from uncollapse.language_models.head import Head
+from uncollapse.language_models.quiet import quiet
+from uncollapse.language_models.reading import linear_head
+
+# Each has been held against transformers' own logits, or is built in this respect like one that has.
+KNOWN = frozenset(
+    {
+        *("llama", "mistral", "mixtral", "ministral", "smollm3", "granite", "granitemoe", "cohere", "cohere2"),
+        *("qwen2", "qwen2_moe", "qwen3", "qwen3_moe", "olmoe", "phi3", "starcoder2", "glm4", "exaone4"),
+        *("gemma", "gemma2", "gemma3_text", "gpt2", "gpt_neox"),
+    }
+)
+HEADS = ("lm_head.weight", "embed_out.weight")
+BIAS = "lm_head.bias"
+EMBEDDINGS = ("model.embed_tokens.weight", "transformer.wte.weight", "wte.weight", "gpt_neox.embed_in.weight")
+
+
+def head_of(folder: Path, *, dtype: str) -> Head:
+    """The head of the model in a folder, on the device where models are read.
+
+    Raises:
+        BrokenModel: the architecture's head is not known, or its matrix is not there.
+    """
+    config = _config(folder)
+    kind = config.model_type
+    if kind not in KNOWN:
+        raise BrokenModel(
+            f"{folder} is of the architecture {kind}, whose last layer is not known here",
+            hint=f"--backend transformers reads it; vLLM is used for {', '.join(sorted(KNOWN))}",
+        )
+    found = _tensors(folder)
+    tied = bool(getattr(config, "tie_word_embeddings", False))
+    names = (*EMBEDDINGS, *HEADS) if tied else (*HEADS, *EMBEDDINGS)
+    name = next((name for name in names if name in found), None)
+    if name is None or (not tied and name not in HEADS):
+        raise BrokenModel(
+            f"{folder} holds no matrix for its last layer ({' or '.join(names[:2])})", hint="fetch the model again"
+        )
+    weight = _read(found[name], name).to(precision.device(), getattr(torch, dtype), copy=True)
+    bias = _read(found[BIAS], BIAS).to(precision.device()).float() if BIAS in found else None
+    return linear_head(weight, bias=bias, finish=finish_of(config))
+
+
+def _config(folder: Path) -> Any:
+    try:
+        with quiet():
+            return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False).get_text_config()
+    except (OSError, ValueError, KeyError) as error:
+        raise BrokenModel(
+            f"{folder} cannot be loaded: {error}", hint="is it a causal language model that transformers knows?"
+        ) from error
+
+
+def _tensors(folder: Path) -> dict[str, Path]:
+    """The file of each tensor of a checkpoint."""
+    found: dict[str, Path] = {}
+    for path in weight_files(folder):
+        with safe_open(path, framework="pt") as file:
+            found |= dict.fromkeys(file.keys(), path)
+    return found
+
+
+def _read(path: Path, name: str) -> Tensor:
+    with safe_open(path, framework="pt") as file:
+        return file.get_tensor(name)
