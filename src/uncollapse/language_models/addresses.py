@@ -117,7 +117,7 @@ def load(address: str, *, dtype: str = "auto", window: int = WINDOW, threads: in
         return counted.CountedModel.load(folder, address=address)
     from uncollapse.language_models.neural import NeuralModel  # noqa: PLC0415  (slow import)
 
-    return NeuralModel(folder, card=card, threads=threads)
+    return NeuralModel.of(folder, card=card, threads=threads)
 
 
 def writer_card(address: str, *, dtype: str = "auto", window: int = WINDOW) -> dict[str, Json]:

@@ -18,15 +18,17 @@ from safetensors import safe_open
 from torch import Tensor
 from torch.nn.functional import embedding, linear, silu
 
-from uncollapse.language_models.attention import attend_documents
 from uncollapse.language_models.checkpoint import weight_files
+from uncollapse.language_models.kernels import KERNELS, Documents, serving
 
 # What each row sees (t, h, w), from a layer's number and its queries (h, t, w), keys and values (g, t, w).
 See: TypeAlias = Callable[[int, tuple[Tensor, Tensor, Tensor]], Tensor]
 
 KINDS = {"llama", "mistral", "qwen2"}
-# Rows of the feed-forward layer at a time; found by measurement, docs/decisions/0003.
+# Rows of the feed-forward layer at a time: found by measurement on a processor (docs/decisions/0003); where there is no
+# such cache to stay in, as few chunks as memory allows.
 ROWS = 256
+CUDA_ROWS = 1 << 14
 OUTER = ("model.embed_tokens.weight", "model.norm.weight")
 HEAD = "lm_head.weight"
 MATRICES = ("self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj")
@@ -69,6 +71,8 @@ class Llama:
         self._layers = [_layer(weights, f"model.layers.{n}.") for n in range(config["num_hidden_layers"])]
         self.shape = _shape(config, mixed=len(self._layers[0].mixed))
         width = self.shape.width
+        self.kernel = next(serving(self.head, (self.shape.heads, self.shape.kept, width)))
+        """How attention is done, by name."""
         # The angle by which each pair of numbers turns from one position to the next.
         # Source: Su et al. 2021 (RoFormer), eq. 15.
         self._turn = _theta(config) ** -(torch.arange(0, width, 2, dtype=torch.float32) / width)
@@ -92,9 +96,12 @@ class Llama:
 
     def __call__(self, ids: Tensor, positions: Tensor, bounds: Sequence[int]) -> Tensor:
         """The last hidden states (t, n) of documents that lie end to end, each within its bounds."""
-        return self.run(
-            ids, positions, see=lambda _, heads: attend_documents(heads, bounds=bounds, span=self.shape.span)
-        )
+        documents = Documents(bounds, ids.device)
+        return self.run(ids, positions, see=lambda _, heads: self.attend(heads, documents))
+
+    def attend(self, heads: tuple[Tensor, Tensor, Tensor], documents: Documents) -> Tensor:
+        """What each row sees of its own document (t, h, w)."""
+        return KERNELS[self.kernel](heads, documents, span=self.shape.span, scale=None)
 
     def run(self, ids: Tensor, positions: Tensor, *, see: See) -> Tensor:
         """The last hidden states (t, n) of rows, each of which sees what `see` lets it see in each layer."""
@@ -106,7 +113,7 @@ class Llama:
             seen = see(number, (queries, keys, values))
             stream += linear(seen.flatten(1), layer.out, layer.out_bias)
             rows = self._norm(stream, layer.second_norm)
-            for begin, end in pairwise(_chunks(len(ids))):
+            for begin, end in pairwise(_chunks(len(ids), ROWS if stream.device.type == "cpu" else CUDA_ROWS)):
                 hidden = silu(linear(rows[begin:end], layer.gate), inplace=True)
                 hidden *= linear(rows[begin:end], layer.up)
                 stream[begin:end] += linear(hidden, layer.down)
@@ -144,9 +151,9 @@ def _rotated(heads: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
     return turned
 
 
-def _chunks(rows: int) -> list[int]:
+def _chunks(rows: int, size: int) -> list[int]:
     """Where chunks begin, and the end; the last takes what is left over, so that none has few rows."""
-    return [*range(0, max(1, rows // ROWS) * ROWS, ROWS), rows]
+    return [*range(0, max(1, rows // size) * size, size), rows]
 
 
 def _is_plain(config: dict[str, Any]) -> bool:
