@@ -26,7 +26,7 @@ INSTALLED := $(VENV)/.installed
 MODEL := $(VENV)/.model
 BROWSER := $(VENV)/.browser
 
-.PHONY: help environment model browser demo test test-slow check format bench docs clean
+.PHONY: help environment model browser demo test test-slow test-gpu check format bench docs clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | while IFS=$$'\t' read -r name what; do printf 'make %-12s %s\n' "$$name" "$$what"; done
@@ -39,6 +39,9 @@ test: $(MODEL) $(BROWSER)  ## environment, packages, embedded model, browser; th
 
 test-slow: $(MODEL) $(BROWSER)  ## the tests that take minutes
 	@$(PY) -m pytest -m slow $(PYTEST)
+
+test-gpu: $(INSTALLED)  ## the tests that need a CUDA device, in an environment with a build of torch for it
+	@$(PY) -m pytest -m gpu $(PYTEST)
 
 check: $(INSTALLED)  ## style, form, types, storeys
 	@$(PY) -m ruff check .
