@@ -3,18 +3,13 @@
 import pytest
 import torch
 
+from like_a_device import product
 from uncollapse.language_models.head import LinearHead, likeliest
 from uncollapse.language_models.head_on_cuda import MOST, CudaHead, product_in_fp32, room_on
 
 
 def random(*shape, seed=0, scale=1.0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed)) * scale
-
-
-def product(rows, weight):
-    """What the device's product gives, up to the order in which it is summed."""
-    assert rows.dtype is weight.dtype
-    return rows.float() @ weight.float().T
 
 
 def bent(logits):
