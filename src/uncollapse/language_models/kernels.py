@@ -12,7 +12,7 @@ import inspect
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from itertools import accumulate, pairwise
-from typing import Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
+from typing import Literal, NamedTuple, Protocol, TypeAlias, cast, runtime_checkable
 
 import numpy as np
 import torch
@@ -108,12 +108,8 @@ def side_by_side(
     out = torch.empty(*query.shape[:2], value.shape[-1], dtype=query.dtype, device=query.device)
     for group in documents.groups:
         mask = within_span(group.rows.shape[1], span, query.device)
-        seen = scaled_dot_product_attention(
-            *(part[group.rows].transpose(1, 2) for part in (query, key, value)),
-            attn_mask=mask,
-            is_causal=mask is None,
-            scale=scale,
-        )
+        q, k, v = (part[group.rows].transpose(1, 2) for part in (query, key, value))
+        seen = scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None, scale=scale)
         out[group.own] = seen.transpose(1, 2).flatten(0, 1)[group.places]
     return out
 
@@ -215,4 +211,6 @@ def _variable_length() -> Callable[..., Tensor] | None:
     except ImportError:
         return None
     known = inspect.signature(varlen_attn).parameters
-    return varlen_attn if {"enable_gqa", "window_size", "scale"} <= set(known) else None
+    # Without an auxiliary result it gives a tensor.
+    kernel = cast("Callable[..., Tensor]", varlen_attn)
+    return kernel if {"enable_gqa", "window_size", "scale"} <= set(known) else None
