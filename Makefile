@@ -30,7 +30,7 @@ INSTALLED := $(VENV)/.installed
 MODEL := $(VENV)/.model
 BROWSER := $(VENV)/.browser
 
-.PHONY: help environment model browser demo test test-slow test-vllm check format bench docs clean
+.PHONY: help environment model browser demo test test-slow test-gpu test-vllm check format bench docs clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | while IFS=$$'\t' read -r name what; do printf 'make %-12s %s\n' "$$name" "$$what"; done
@@ -43,6 +43,9 @@ test: $(MODEL) $(BROWSER)  ## environment, packages, embedded model, browser; th
 
 test-slow: $(MODEL) $(BROWSER)  ## the tests that take minutes
 	@$(PY) -m pytest -m slow $(PYTEST)
+
+test-gpu: $(INSTALLED)  ## the tests that need a CUDA device, in an environment with a build of torch for it
+	@$(PY) -m pytest -m gpu $(PYTEST)
 
 test-vllm: $(VLLM_VENV)/.installed  ## the tests of the vLLM backend with the real engine, in .venv-vllm/
 	@$(VLLM_VENV)/bin/python -m pytest tests/language_models/test_by_vllm.py $(PYTEST)

@@ -33,6 +33,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip, by name, what needs a thing that this machine has not."""
     if item.get_closest_marker("shared_data") and not SHARED_DATA.is_dir():
         pytest.skip(f"shared data: no folder {SHARED_DATA.name} beside the project (or UNCOLLAPSE_DATA)")
+    if item.get_closest_marker("gpu"):
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("gpu: no CUDA device on this machine (`make test-gpu` where there is one)")
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from itertools import pairwise
 import pytest
 import torch
 
-from uncollapse.language_models.attention import UnsupportedAttentionError, attend, attend_documents
+from uncollapse.language_models.attention import attend_documents
 
 
 def heads(rows, dtype, count=6, kept=2, width=8):
@@ -41,23 +41,3 @@ def test_a_document_is_the_same_to_the_bit_wherever_it_lies(dtype):
     alone = attend_documents(tuple(part[:, 40:171] for part in (query, key, value)), bounds=(0, 131))
     packed = attend_documents((query, key, value), bounds=(0, 40, 171, 300))
     torch.testing.assert_close(packed[40:171], alone, rtol=0, atol=0)
-
-
-class Module(torch.nn.Module):
-    is_causal = True
-
-
-@pytest.mark.parametrize("asked", [{"softcap": 2.0}, {"s_aux": torch.zeros(1)}, {"is_causal": False}])
-def test_attention_of_another_kind_is_not_guessed(asked):
-    query, key, value = (part[None] for part in heads(4, torch.float32))
-    with pytest.raises(UnsupportedAttentionError):
-        attend(Module(), query, key, value, None, bounds=(0, 4), **asked)
-    with pytest.raises(UnsupportedAttentionError):
-        attend(Module(), query, key, value, torch.zeros(1, 1, 4, 4), bounds=(0, 4))
-
-
-def test_without_bounds_all_rows_are_one_document():
-    query, key, value = heads(9, torch.float32)
-    seen, weights = attend(Module(), query[None], key[None], value[None], None)
-    assert weights is None
-    torch.testing.assert_close(seen[0], attend_documents((query, key, value), bounds=(0, 9)))

@@ -135,10 +135,10 @@ def load(address: str, *, dtype: str = "auto", window: int = WINDOW, threads: in
     if prefix:
         from uncollapse.language_models.by_vllm import VllmModel  # noqa: PLC0415  (slow import)
 
-        return VllmModel(folder, card=card, threads=threads)
+        return VllmModel.of(folder, card=card, threads=threads)
     from uncollapse.language_models.neural import NeuralModel  # noqa: PLC0415  (slow import)
 
-    return NeuralModel(folder, card=card, threads=threads)
+    return NeuralModel.of(folder, card=card, threads=threads)
 
 
 def writer_card(address: str, *, dtype: str = "auto", window: int = WINDOW) -> dict[str, Json]:

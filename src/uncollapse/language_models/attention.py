@@ -1,4 +1,4 @@
-"""Attention inside each document of a packed page, for every architecture of transformers that lets it be chosen.
+"""Attention inside each document of a packed page, one document after the other.
 
 Documents lie end to end in one row without padding. The linear layers see them all at once; attention runs document
 by document, so what a document gets does not depend on its neighbours, to the last bit.
@@ -10,62 +10,17 @@ import math
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-NAME = "uncollapse_documents"
 # Queries that share one matrix product in bfloat16; found by measurement, docs/decisions/0003.
 BLOCK = 128
-# What some architectures hand to attention beyond queries, keys, values and a window; where one is set, documents are
-# read apart through the architecture's own code.
-UNKNOWN = ("softcap", "s_aux", "position_bias", "head_mask")
 
 
 class UnsupportedAttentionError(NotImplementedError):
     """The architecture asks of attention what is not done here."""
-
-
-def register() -> None:
-    """Make the attention below known to transformers under `NAME`."""
-    from transformers import AttentionInterface, AttentionMaskInterface  # noqa: PLC0415  (slow import)
-
-    AttentionInterface.register(NAME, attend)
-    AttentionMaskInterface.register(NAME, no_mask)
-
-
-def no_mask(*_: Any, **__: Any) -> None:
-    """No mask: what may be seen follows from the bounds of the documents."""
-
-
-def attend(
-    module: torch.nn.Module,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attention_mask: Tensor | None,
-    **asked: Any,
-) -> tuple[Tensor, None]:
-    """What each row sees of its own document (1, t, h, w), and no weights.
-
-    The signature is that of transformers' attention interface; `bounds` says where documents begin.
-
-    Raises:
-        UnsupportedAttentionError: a kind of attention that is not done here.
-    """
-    if attention_mask is not None or any(asked.get(name) is not None for name in UNKNOWN):
-        raise UnsupportedAttentionError(f"attention of {type(module).__name__}")
-    if asked.get("is_causal") is False or not getattr(module, "is_causal", True):
-        raise UnsupportedAttentionError(f"{type(module).__name__} looks ahead")
-    seen = attend_documents(
-        (query[0], key[0], value[0]),
-        bounds=asked.get("bounds") or (0, query.shape[2]),
-        span=asked.get("sliding_window"),
-        scale=asked.get("scaling"),
-    )
-    return seen[None], None
 
 
 def attend_documents(
@@ -93,14 +48,18 @@ def attend_documents(
     return out
 
 
+def within_span(rows: int, span: int | None, device: torch.device) -> Tensor | None:
+    """What each row of a document sees (rows, rows), where that is less than all before it; else None."""
+    if span is None or rows <= span:
+        return None
+    at = torch.arange(rows, device=device)
+    distance = at[:, None] - at[None, :]
+    return (distance >= 0) & (distance < span)
+
+
 def _fused(q: Tensor, k: Tensor, v: Tensor, *, span: int | None, scale: float) -> Tensor:
     """One document through the framework's own fused kernel."""
-    rows = q.shape[1]
-    mask = None
-    if span is not None and rows > span:
-        at = torch.arange(rows, device=q.device)
-        distance = at[:, None] - at[None, :]
-        mask = (distance >= 0) & (distance < span)
+    mask = within_span(q.shape[1], span, q.device)
     seen = scaled_dot_product_attention(
         q[None],
         k[None],

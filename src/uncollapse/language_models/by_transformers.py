@@ -16,15 +16,20 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM
 
 from uncollapse.errors import BrokenModel
-from uncollapse.language_models import attention, precision
+from uncollapse.language_models import attention_interface, precision
+from uncollapse.language_models.attention import UnsupportedAttentionError
 from uncollapse.language_models.cohorts import Advance, Cohorts
 from uncollapse.language_models.head import Finish, Head, ReadyLogits
+from uncollapse.language_models.kernels import Documents, serving
 from uncollapse.language_models.quiet import quiet
 from uncollapse.language_models.reading import Reader, Remember, least_rows, linear_head, packed
+from uncollapse.language_models.transfer import to_device
 from uncollapse.language_models.windows import Page
 
 # Two lines of the probe; their tokens are spread over the vocabulary.
 PROBE = (5, 9)
+# Heads, heads of keys and their width on which kernels are tried before the model's own are.
+PROBED = (4, 2, 64)
 # How far two ways of summing may be apart, as a share of what log-probabilities differ among themselves. The default
 # model in bfloat16 has 0.08 on the probe, and 0.5 where one line sees the other.
 AGREE = {"float32": 1e-3, "bfloat16": 0.25, "float16": 0.05}
@@ -62,15 +67,21 @@ def _ways(model: Any) -> Iterator[Reader]:
 
     remember = _remember(advance, dtype=str(model.dtype).removeprefix("torch."))
     if getattr(model, "_supports_attention_backend", False):
-
-        def read(page: Page) -> Tensor:
-            _attend_by(model, attention.NAME)
-            return packed(page, read=partial(_body, body))
-
-        yield Reader("packed", read, head, remember, _remembered(model))
-        _attend_by(model, own)
+        for name in serving(model.get_output_embeddings().weight, PROBED):
+            yield Reader("packed", _packed(model, attention_interface.NAMES[name]), head, remember, _remembered(model))
+            _attend_by(model, own)
     apart = partial(_apart, read=lambda ids: _hidden(body, ids))
     yield Reader("apart", apart, head, remember, _remembered(model))
+
+
+def _packed(model: Any, attention: str) -> Callable[[Page], Tensor]:
+    """Reading a page in one row, with attention of a name."""
+
+    def read(page: Page) -> Tensor:
+        _attend_by(model, attention)
+        return packed(page, read=partial(_body, model.base_model))
+
+    return read
 
 
 def _attend_by(model: Any, name: str) -> None:
@@ -123,7 +134,7 @@ def _cache_of(said: Any) -> Any:
 
 def _open(folder: Path, *, dtype: str) -> Any:
     """The model in a folder, from safetensors alone, without code of its own."""
-    attention.register()
+    attention_interface.register()
     try:
         with quiet():
             model: Any = AutoModelForCausalLM.from_pretrained(
@@ -155,7 +166,7 @@ def _agrees(way: Reader, *, lines: list[Tensor], plain: list[Tensor], tolerance:
     page = Page(ids, positions, tuple(bounds.tolist()), np.arange(len(ids)), np.arange(len(ids)))
     try:
         logits = way.head.logits(way.read(page))
-    except (attention.UnsupportedAttentionError, TypeError, AttributeError):
+    except (UnsupportedAttentionError, TypeError, AttributeError):
         return False
     if logits.shape[1] != plain[0].shape[1]:
         return False
@@ -177,14 +188,17 @@ def _hidden(body: Any, ids: Tensor) -> Tensor:
 def _body(body: Any, ids: Tensor, positions: Tensor, bounds: Sequence[int]) -> Tensor:
     """The last hidden states of documents that lie end to end, through transformers."""
     hidden: Tensor = body(
-        input_ids=ids[None], position_ids=positions[None], use_cache=False, bounds=bounds
+        input_ids=ids[None],
+        position_ids=positions[None],
+        use_cache=False,
+        documents=Documents(bounds, ids.device),
     ).last_hidden_state[0]
     return hidden
 
 
 def _apart(page: Page, *, read: Callable[[Tensor], Tensor]) -> Tensor:
     """The rows of a page, each window read by itself."""
-    ids = torch.from_numpy(page.ids).to(precision.device())
+    ids = to_device(page.ids, precision.device())
     return torch.cat([read(ids[begin:end]) for begin, end in pairwise(page.bounds)])
 
 

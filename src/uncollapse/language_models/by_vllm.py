@@ -7,6 +7,7 @@ neural models: no position is ever an object of Python's, and candidates are loo
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -14,11 +15,13 @@ from torch import Tensor
 from uncollapse.language_models import precision
 from uncollapse.language_models.checkpoint_head import head_of
 from uncollapse.language_models.drawing import Text
-from uncollapse.language_models.model import Request, Written
+from uncollapse.language_models.head import Head
+from uncollapse.language_models.model import ModelCard, Request, Written
 from uncollapse.language_models.neural import CAPACITY, NeuralModel
 from uncollapse.language_models.reading import Reader
 from uncollapse.language_models.vllm_draws import Desk, draws_at, write_at
 from uncollapse.language_models.vllm_engine import Engines, Shape, hidden_states
+from uncollapse.language_models.vocabulary import PieceVocabulary
 from uncollapse.language_models.windows import Page
 from uncollapse.sampling import Decoding
 
@@ -29,11 +32,21 @@ PAGES = 4
 class VllmModel(NeuralModel):
     """A causal language model out of a folder, read and written with by vLLM; one engine is open at a time."""
 
-    def _opened(self, folder: Path) -> Reader:
-        self._desk = Desk()
-        self._engines = Engines(Shape(folder, self.card.dtype, self._window))
-        head = head_of(folder, dtype=self.card.dtype)
-        return Reader("vllm", partial(_read, self._engines, dtype=getattr(torch, self.card.dtype)), head)
+    def __init__(self, engines: Engines, head: Head, vocabulary: PieceVocabulary, *, card: ModelCard) -> None:
+        reader = Reader("vllm", partial(_read, engines, dtype=getattr(torch, card.dtype)), head)
+        super().__init__(reader, vocabulary, card=card)
+        self._engines, self._desk = engines, Desk()
+
+    @classmethod
+    def of(cls, folder: Path, *, card: ModelCard, threads: int | None = None) -> Self:
+        """The model in a folder; `threads` is how many of the processor's its head may use."""
+        assert card.window is not None
+        if threads is not None:
+            torch.set_num_threads(threads)
+        with torch.inference_mode():
+            head = head_of(folder, dtype=card.dtype)
+        engines = Engines(Shape(folder, card.dtype, card.window))
+        return cls(engines, head, PieceVocabulary.load(folder, size=head.size), card=card)
 
     @property
     def _capacity(self) -> int:

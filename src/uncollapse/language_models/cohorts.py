@@ -14,6 +14,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from uncollapse.language_models import precision
+from uncollapse.language_models.transfer import to_device
 
 # The last row (b, n) of each text, and the cache, from ids (b, t) and the cache so far.
 Advance = Callable[[Tensor, Any], tuple[Tensor, Any]]
@@ -89,4 +90,4 @@ def _rows(seats: Sequence[Seat]) -> Tensor:
 
 
 def _on_device(array: ndarray) -> Tensor:
-    return torch.from_numpy(array).to(precision.device())
+    return to_device(array, precision.device())

@@ -80,12 +80,12 @@ class LinearHead:
 
     def score(self, rows: Tensor, targets: Tensor) -> RowScores:
         """What is said of one target token for each row."""
-        return RowScores(*_in_chunks(lambda rows, targets: _reduce(self._slices(rows), targets), rows, targets, ROWS))
+        return RowScores(*in_chunks(lambda rows, targets: _reduce(self._slices(rows), targets), rows, targets, ROWS))
 
     def moments(self, rows: Tensor, targets: Tensor) -> RowMoments:
         """The same, and how the whole distribution lies around it."""
         return RowMoments(
-            *_in_chunks(lambda rows, targets: spread(list(self._slices(rows)), targets), rows, targets, HELD_ROWS)
+            *in_chunks(lambda rows, targets: spread(list(self._slices(rows)), targets), rows, targets, HELD_ROWS)
         )
 
     def logits(self, rows: Tensor) -> Tensor:
@@ -132,9 +132,7 @@ class BfloatHead:
     def score(self, rows: Tensor, targets: Tensor) -> RowScores:
         """What is said of one target token for each row."""
         bench = _Workbench.of(self.exact.weight, rows=min(ROWS, len(rows)))
-        return RowScores(
-            *_in_chunks(lambda rows, targets: self._score(rows, targets, bench=bench), rows, targets, ROWS)
-        )
+        return RowScores(*in_chunks(lambda rows, targets: self._score(rows, targets, bench=bench), rows, targets, ROWS))
 
     def moments(self, rows: Tensor, targets: Tensor) -> RowMoments:
         """The same, and how the whole distribution lies around it.
@@ -144,7 +142,7 @@ class BfloatHead:
         """
         bench = _Workbench.of(self.exact.weight, rows=min(ROWS, len(rows)))
         return RowMoments(
-            *_in_chunks(lambda rows, targets: self._moments(rows, targets, bench=bench), rows, targets, ROWS)
+            *in_chunks(lambda rows, targets: self._moments(rows, targets, bench=bench), rows, targets, ROWS)
         )
 
     def logits(self, rows: Tensor) -> Tensor:
@@ -159,7 +157,7 @@ class BfloatHead:
         tops, sums = [], []
         for number, part in self._parts(rows, bench=bench):
             tops.append(part.amax(dim=1))
-            sums.append(_logsumexp(part, out=bench.shifted(number, len(rows))))
+            sums.append(logsumexp(part, out=bench.shifted(number, len(rows))))
         top = torch.stack(tops, dim=1)
         largest = top.amax(dim=1)
         total = (torch.stack(sums, dim=1) - largest[:, None]).exp().sum(dim=1)
@@ -257,12 +255,12 @@ class ReadyLogits:
 
     def score(self, rows: Tensor, targets: Tensor) -> RowScores:
         """What is said of one target token for each row."""
-        return RowScores(*_in_chunks(lambda rows, targets: _reduce([(0, rows.float())], targets), rows, targets, ROWS))
+        return RowScores(*in_chunks(lambda rows, targets: _reduce([(0, rows.float())], targets), rows, targets, ROWS))
 
     def moments(self, rows: Tensor, targets: Tensor) -> RowMoments:
         """The same, and how the whole distribution lies around it."""
         return RowMoments(
-            *_in_chunks(lambda rows, targets: spread([(0, rows.float())], targets), rows, targets, HELD_ROWS)
+            *in_chunks(lambda rows, targets: spread([(0, rows.float())], targets), rows, targets, HELD_ROWS)
         )
 
     def logits(self, rows: Tensor) -> Tensor:
@@ -303,9 +301,10 @@ def largest(logits: Tensor, k: int) -> tuple[Tensor, Tensor]:
     return index, value
 
 
-def _in_chunks(
+def in_chunks(
     work: Callable[[Tensor, Tensor], tuple[Tensor, ...]], rows: Tensor, targets: Tensor, size: int
 ) -> list[Tensor]:
+    """What is made of so many rows and targets at a time, put together column by column."""
     parts = [work(rows[at : at + size], targets[at : at + size]) for at in range(0, len(targets), size)]
     return [torch.cat(column) for column in zip(*parts, strict=True)]
 
@@ -318,13 +317,13 @@ def _reduce(slices: Iterable[tuple[int, Tensor]], targets: Tensor) -> RowScores:
         here = ((targets >= first) & (targets < first + logits.shape[1])).nonzero()[:, 0]
         target[here] = logits[here, targets[here] - first]
         tops.append(logits.amax(dim=1))
-        sums.append(_logsumexp(logits))
+        sums.append(logsumexp(logits))
     # Summed along rows: a sum down columns is taken in an order that depends on how many columns there are.
     return RowScores(target, torch.stack(tops, dim=1).amax(dim=1), torch.logsumexp(torch.stack(sums, dim=1), dim=1))
 
 
-def _logsumexp(logits: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The log-sum-exp of each row; the fused kernel x - logsumexp(x) is many times as fast as logsumexp itself."""
+def logsumexp(logits: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The logarithm of each row's sum of exponentials: the fused log-softmax is many times as fast as asking for it."""
     return logits[:, 0] - torch.log_softmax(logits, dim=1, out=out)[:, 0]
 
 

@@ -8,6 +8,7 @@ those that are expected, by name; the tests hold the numbers against transformer
 Shape letters: t rows of a page, n width, h heads, g heads of keys, w width of a head.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -18,15 +19,20 @@ from safetensors import safe_open
 from torch import Tensor
 from torch.nn.functional import embedding, linear, silu
 
-from uncollapse.language_models.attention import attend_documents
 from uncollapse.language_models.checkpoint import weight_files
+from uncollapse.language_models.kernels import KERNELS, Documents, serving
 
 # What each row sees (t, h, w), from a layer's number and its queries (h, t, w), keys and values (g, t, w).
 See: TypeAlias = Callable[[int, tuple[Tensor, Tensor, Tensor]], Tensor]
 
 KINDS = {"llama", "mistral", "qwen2"}
-# Rows of the feed-forward layer at a time; found by measurement, docs/decisions/0003.
+# How positions may turn. On a processor Llama 3 stays with transformers, so that its last bits stay what they were.
+ROTATIONS = {"default"}
+CUDA_ROTATIONS = {"default", "llama3"}
+# Rows of the feed-forward layer at a time: found by measurement on a processor (docs/decisions/0003); where there is no
+# such cache to stay in, as few chunks as memory allows.
 ROWS = 256
+CUDA_ROWS = 1 << 14
 OUTER = ("model.embed_tokens.weight", "model.norm.weight")
 HEAD = "lm_head.weight"
 MATRICES = ("self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj")
@@ -69,15 +75,14 @@ class Llama:
         self._layers = [_layer(weights, f"model.layers.{n}.") for n in range(config["num_hidden_layers"])]
         self.shape = _shape(config, mixed=len(self._layers[0].mixed))
         width = self.shape.width
-        # The angle by which each pair of numbers turns from one position to the next.
-        # Source: Su et al. 2021 (RoFormer), eq. 15.
-        self._turn = _theta(config) ** -(torch.arange(0, width, 2, dtype=torch.float32) / width)
-        self._turn = self._turn.to(self._embedding.device)
+        self.kernel = next(serving(self.head, (self.shape.heads, self.shape.kept, width)))
+        """How attention is done, by name."""
+        self._turn = turns(config, width).to(self._embedding.device)
 
     @classmethod
     def of(cls, folder: Path, config: dict[str, Any], *, dtype: torch.dtype, device: str) -> Self | None:
         """The model in a folder when it is a Llama in every respect that counts; None otherwise."""
-        if not _is_plain(config):
+        if not is_plain(config, device=device):
             return None
         files = weight_files(folder)
         with torch.inference_mode():
@@ -92,9 +97,12 @@ class Llama:
 
     def __call__(self, ids: Tensor, positions: Tensor, bounds: Sequence[int]) -> Tensor:
         """The last hidden states (t, n) of documents that lie end to end, each within its bounds."""
-        return self.run(
-            ids, positions, see=lambda _, heads: attend_documents(heads, bounds=bounds, span=self.shape.span)
-        )
+        documents = Documents(bounds, ids.device)
+        return self.run(ids, positions, see=lambda _, heads: self.attend(heads, documents))
+
+    def attend(self, heads: tuple[Tensor, Tensor, Tensor], documents: Documents) -> Tensor:
+        """What each row sees of its own document (t, h, w)."""
+        return KERNELS[self.kernel](heads, documents, span=self.shape.span, scale=None)
 
     def run(self, ids: Tensor, positions: Tensor, *, see: See) -> Tensor:
         """The last hidden states (t, n) of rows, each of which sees what `see` lets it see in each layer."""
@@ -106,7 +114,7 @@ class Llama:
             seen = see(number, (queries, keys, values))
             stream += linear(seen.flatten(1), layer.out, layer.out_bias)
             rows = self._norm(stream, layer.second_norm)
-            for begin, end in pairwise(_chunks(len(ids))):
+            for begin, end in pairwise(_chunks(len(ids), ROWS if stream.device.type == "cpu" else CUDA_ROWS)):
                 hidden = silu(linear(rows[begin:end], layer.gate), inplace=True)
                 hidden *= linear(rows[begin:end], layer.up)
                 stream[begin:end] += linear(hidden, layer.down)
@@ -144,24 +152,49 @@ def _rotated(heads: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
     return turned
 
 
-def _chunks(rows: int) -> list[int]:
+def _chunks(rows: int, size: int) -> list[int]:
     """Where chunks begin, and the end; the last takes what is left over, so that none has few rows."""
-    return [*range(0, max(1, rows // ROWS) * ROWS, ROWS), rows]
+    return [*range(0, max(1, rows // size) * size, size), rows]
 
 
-def _is_plain(config: dict[str, Any]) -> bool:
-    """Whether a configuration asks for nothing that is not done here."""
-    rotation = config.get("rope_parameters") or config.get("rope_scaling") or {}
+def is_plain(config: dict[str, Any], *, device: str) -> bool:
+    """Whether a configuration asks for nothing that is not done here, or not on this device."""
+    rotation = _rotation(config)
     return (
         config.get("model_type") in KINDS
         and config.get("hidden_act") == "silu"
         and not config.get("mlp_bias")
         and not config.get("use_sliding_window")
         and not config.get("quantization_config")
-        and rotation.get("rope_type", rotation.get("type", "default")) == "default"
+        and _kind(rotation) in (ROTATIONS if device == "cpu" else CUDA_ROTATIONS)
         and rotation.get("partial_rotary_factor", 1.0) == 1.0
         and {"rms_norm_eps", "num_attention_heads", "num_hidden_layers"} <= set(config)
     )
+
+
+def turns(config: dict[str, Any], width: int) -> Tensor:
+    """The angle by which each pair of numbers (w / 2,) turns from one position to the next.
+
+    Llama 3 slows the pairs that turn less than once or so within the length that it was first trained on.
+
+    Source: Su et al. 2021 (RoFormer), eq. 15; Grattafiori et al. 2024 (Llama 3), `rope_type` llama3 of transformers.
+    """
+    angle = _theta(config) ** -(torch.arange(0, width, 2, dtype=torch.float32) / width)
+    rotation = _rotation(config)
+    if _kind(rotation) == "default":
+        return angle
+    low, high = rotation["low_freq_factor"], rotation["high_freq_factor"]
+    times = rotation["original_max_position_embeddings"] * angle / (2 * math.pi)
+    kept = ((times - low) / (high - low)).clamp(0.0, 1.0)
+    return angle * (kept + (1.0 - kept) / rotation["factor"])
+
+
+def _rotation(config: dict[str, Any]) -> dict[str, Any]:
+    return config.get("rope_parameters") or config.get("rope_scaling") or {}
+
+
+def _kind(rotation: dict[str, Any]) -> str:
+    return rotation.get("rope_type", rotation.get("type", "default"))
 
 
 def _theta(config: dict[str, Any]) -> float:

@@ -15,13 +15,14 @@ from jaxtyping import Int32
 from numpy import ndarray
 from torch import Tensor
 
-from uncollapse.language_models.attention import attend_documents
+from uncollapse.language_models.kernels import Documents
 from uncollapse.language_models.llama import Llama, Shape
+from uncollapse.language_models.transfer import to_device
 
 # Lengths are filled up to a multiple of this, so that a text is summed up alike whatever stands beside it.
 GRAIN = 64
-# Places that share one look.
-PLACES = 16
+# Places that share one look: each look reaches as far as its longest text, and on a CUDA device costs a call.
+PLACES = {"cpu": 16, "cuda": 128}
 
 
 class Memory:
@@ -48,13 +49,13 @@ class Memory:
         spare = max(0, self._least - bounds[-1])
         ids = np.concatenate([*prompts, np.zeros(spare, np.int32)]).astype(np.int64)
         positions = np.concatenate([*(np.arange(len(prompt)) for prompt in prompts), np.arange(spare)])
-        around = [*bounds, bounds[-1] + spare] if spare else bounds
+        around = Documents([*bounds, bounds[-1] + spare] if spare else bounds, self._keys.device)
 
         def see(layer: int, heads: tuple[Tensor, Tensor, Tensor]) -> Tensor:
             for place, (begin, end) in enumerate(pairwise(bounds), start=first):
                 self._keys[layer, place, :, : end - begin] = heads[1][:, begin:end]
                 self._values[layer, place, :, : end - begin] = heads[2][:, begin:end]
-            return attend_documents(heads, bounds=around, span=self._body.shape.span)
+            return self._body.attend(heads, around)
 
         hidden = self._body.run(self._on_device(ids), self._on_device(positions), see=see)
         return hidden[self._on_device(np.array(bounds[1:]) - 1)]
@@ -93,9 +94,10 @@ class Memory:
     def _hidden(self) -> list[tuple[int, Tensor]]:
         """For some places at a time, the first of them and what none of its heads may see (m, 1, length)."""
         found = []
-        for begin in range(0, len(self), PLACES):
-            lengths = self._on_device(np.array(self._lengths[begin : begin + PLACES], np.int64))[:, None, None]
-            longest = -(-max(self._lengths[begin : begin + PLACES]) // GRAIN) * GRAIN
+        places = PLACES[self._keys.device.type]
+        for begin in range(0, len(self), places):
+            lengths = self._on_device(np.array(self._lengths[begin : begin + places], np.int64))[:, None, None]
+            longest = -(-max(self._lengths[begin : begin + places]) // GRAIN) * GRAIN
             at = torch.arange(longest, device=lengths.device)
             mask = at >= lengths
             if self._body.shape.span is not None:
@@ -115,4 +117,4 @@ class Memory:
         return torch.bmm(torch.softmax(weights, dim=-1), values).view(count, shape.heads, shape.width)
 
     def _on_device(self, array: ndarray) -> Tensor:
-        return torch.from_numpy(array).to(self._keys.device)
+        return to_device(array, self._keys.device)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from copy import copy
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ from uncollapse.language_models.model import (
     Written,
 )
 from uncollapse.language_models.reading import Reader, Way, reader_of
+from uncollapse.language_models.transfer import Coming, behind, to_device
 from uncollapse.language_models.vocabulary import PieceVocabulary
 from uncollapse.language_models.windows import Page, pages
 from uncollapse.language_models.writing import Pen, write
@@ -33,28 +34,43 @@ from uncollapse.sampling import Decoding
 
 # Rows of one page: enough to keep matrix products busy, few enough for the cache.
 CAPACITY = {"cpu": 2048, "cuda": 16384}
-# Texts that are written at once, and how many bytes may be spent on remembering them.
+# Pages that are under way before the first of them is looked at.
+AHEAD = {"cpu": 0, "cuda": 1}
+# Texts that are written at once, and what may be spent on remembering them: bytes, or a part of the device's memory.
 PLACES = {"cpu": 64, "cuda": 512}
-REMEMBERED = {"cpu": 2 << 30, "cuda": 16 << 30}
+REMEMBERED = 2 << 30
+REMEMBERED_PART = 8
+
+
+class ReadPage(NamedTuple):
+    """A page, its scored rows (s, n) and their log-sum-exp (s,), and the columns of `Scores` (4, s) on their way."""
+
+    page: Page
+    rows: Tensor
+    sums: Tensor
+    columns: Coming
 
 
 class NeuralModel:
-    """A causal language model out of a folder as a scorer of text."""
+    """A causal language model as one who reads and writes text."""
 
-    def __init__(self, folder: Path, *, card: ModelCard, threads: int | None = None) -> None:
+    def __init__(self, reader: Reader, vocabulary: PieceVocabulary, *, card: ModelCard) -> None:
         assert card.window is not None
         self.card = card
+        self.reader = reader
+        self.vocabulary = vocabulary
         self._window = card.window
         self._device = precision.device()
+        self._start = vocabulary.start
+
+    @classmethod
+    def of(cls, folder: Path, *, card: ModelCard, threads: int | None = None) -> Self:
+        """The model in a folder; `threads` is how many of the processor's it may use."""
         if threads is not None:
             torch.set_num_threads(threads)
         with torch.inference_mode():
-            self.reader = self._opened(folder)
-        self.vocabulary = PieceVocabulary.load(folder, size=self.reader.head.size)
-        self._start = self.vocabulary.start
-
-    def _opened(self, folder: Path) -> Reader:
-        return reader_of(folder, dtype=self.card.dtype)
+            reader = reader_of(folder, dtype=card.dtype)
+        return cls(reader, PieceVocabulary.load(folder, size=reader.head.size), card=card)
 
     def without_start(self) -> "NeuralModel":
         """The same model, which reads texts with no start token before them; their first tokens go unscored."""
@@ -84,14 +100,8 @@ class NeuralModel:
         logprob, mean, variance = (np.full(len(tokens.ids), np.nan, np.float32) for _ in range(3))
         rank = np.zeros(len(tokens.ids), np.int32)
         with torch.inference_mode():
-            for page, rows in self._pages(tokens):
-                targets = self._tensor(tokens.ids[page.targets].astype(np.int64))
-                found = self.reader.head.moments(rows, targets)
-                at = page.targets
-                logprob[at] = (found.target - found.logsumexp).clamp_(max=0.0).cpu().numpy()
-                mean[at] = found.mean.cpu().numpy()
-                variance[at] = found.variance.cpu().numpy()
-                rank[at] = found.rank.cpu().numpy()
+            for at, columns in behind(self._moments(tokens), AHEAD[self._device]):
+                logprob[at], mean[at], variance[at], rank[at] = columns.numpy()
         return Moments(logprob=logprob, mean=mean, variance=variance, rank=rank)
 
     def distributions(self, tokens: Tokens) -> Iterator[Block]:
@@ -112,25 +122,21 @@ class NeuralModel:
         logsumexp, confidence = logprob.copy(), logprob.copy()
         is_argmax = np.zeros(len(tokens.ids), np.bool_)
         k = min(k, self.reader.head.size)
-        found = [Candidates(np.empty(0, np.int64), np.empty((0, k), np.int32), np.empty((0, k), np.float32))]
+        nothing = np.empty(0, np.int64), np.empty((0, k), np.int32), np.empty((0, k), np.float32)
+        found: list[tuple[ndarray, Coming, Coming]] = []
         with torch.inference_mode():
-            for page, rows in self._pages(tokens):
-                targets = self._tensor(tokens.ids[page.targets].astype(np.int64))
-                target, largest, sums = self.reader.head.score(rows, targets)
-                at = page.targets
-                # Beside a nearly sure token the sum of the others is lost in rounding, which may go above certainty.
-                logprob[at] = (target - sums).clamp_(max=0.0).cpu().numpy()
-                logsumexp[at] = sums.cpu().numpy()
-                confidence[at] = (largest - sums).clamp_(max=0.0).cpu().numpy()
-                is_argmax[at] = (target >= largest).cpu().numpy()
+            for read in behind(self._read(tokens), AHEAD[self._device]):
+                at = read.page.targets
+                logprob[at], logsumexp[at], confidence[at], is_argmax[at] = read.columns.numpy()
                 chosen = np.flatnonzero(chooser(at, logprob[at], is_argmax[at]))
                 if len(chosen):
                     picked = self._tensor(chosen)
-                    ids, logits = likeliest(self.reader.head, rows[picked], k)
-                    value = (logits - sums[picked, None]).cpu().numpy()
-                    found.append(Candidates(at[chosen], ids.to(torch.int32).cpu().numpy(), value))
+                    ids, logits = likeliest(self.reader.head, read.rows[picked], k)
+                    value = logits - read.sums[picked, None]
+                    found.append((at[chosen], Coming(ids.to(torch.int32)), Coming(value)))
         scores = Scores(logprob=logprob, is_argmax=is_argmax, logsumexp=logsumexp, confidence=confidence)
-        return scores, Candidates(*(np.concatenate(column) for column in zip(*found, strict=True)))
+        parts = [nothing, *((rows, ids.numpy(), value.numpy()) for rows, ids, value in found)]
+        return scores, Candidates(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
     def generate(self, requests: Sequence[Request], *, decoding: Decoding) -> list[Written]:
         """The texts that are asked for; of a prompt that leaves no room in the window its end is read."""
@@ -161,7 +167,8 @@ class NeuralModel:
     @property
     def _room(self) -> int:
         """How many tokens may be remembered in all."""
-        return REMEMBERED[self._device] // self.reader.remembered
+        room = REMEMBERED if self._device == "cpu" else precision.device_memory() // REMEMBERED_PART
+        return room // self.reader.remembered
 
     def _placed(self, request: Request) -> Request:
         """The request with its prompt as the model reads it: behind the start token, and within the window.
@@ -196,8 +203,27 @@ class NeuralModel:
         """Rows of one page."""
         return CAPACITY[self._device]
 
+    def _read(self, tokens: Tokens) -> Iterator[ReadPage]:
+        """Each page, and what the head makes of its scored rows."""
+        for page, rows in self._pages(tokens):
+            target, largest, sums = self.reader.head.score(rows, self._targets(tokens, page))
+            # Beside a nearly sure token the sum of the others is lost in rounding, which may go above certainty.
+            own, best = ((logit - sums).clamp_(max=0.0) for logit in (target, largest))
+            columns = torch.stack([own, sums, best, (target >= largest).float()])
+            yield ReadPage(page, rows, sums, Coming(columns))
+
+    def _moments(self, tokens: Tokens) -> Iterator[tuple[ndarray, Coming]]:
+        """The targets of each page, and log-probability, mean, variance and rank of each; a rank is exact in fp32."""
+        for page, rows in self._pages(tokens):
+            found = self.reader.head.moments(rows, self._targets(tokens, page))
+            own = (found.target - found.logsumexp).clamp_(max=0.0)
+            yield page.targets, Coming(torch.stack([own, found.mean, found.variance, found.rank.float()]))
+
+    def _targets(self, tokens: Tokens, page: Page) -> Tensor:
+        return self._tensor(tokens.ids[page.targets].astype(np.int64))
+
     def _tensor(self, array: ndarray) -> Tensor:
-        return torch.from_numpy(array).to(self._device)
+        return to_device(array, self._device)
 
 
 def _nothing(rows: Any, _logprob: Any, _is_argmax: Any) -> Any:

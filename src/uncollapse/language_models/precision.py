@@ -25,6 +25,13 @@ def device() -> Device:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
+def device_memory() -> int:
+    """Bytes of memory of the CUDA device, all of it, whoever has it at the moment."""
+    import torch  # noqa: PLC0415  (slow import)
+
+    return int(torch.cuda.mem_get_info()[1])
+
+
 def resolve_dtype(asked: str) -> str:
     """The number format that `asked` means on this machine; "auto" is bfloat16 where the hardware multiplies it.
 

@@ -45,6 +45,14 @@ def spread(slices: Sequence[tuple[int, Tensor]], targets: Tensor) -> RowMoments:
     return as_moments(own, largest, largest, sums=sums, rank=above + 1)
 
 
+def spread_whole(logits: Tensor, targets: Tensor) -> RowMoments:
+    """The same out of logits over the whole vocabulary in one piece, which are spent."""
+    own = logits.gather(1, targets[:, None])[:, 0]
+    above = (logits > own[:, None]).sum(dim=1)
+    largest, *sums = powers_of(logits, spare=torch.empty_like(logits))
+    return as_moments(own, largest, largest, sums=sums, rank=above + 1)
+
+
 def above_target(logits: Tensor, own: Tensor, columns: Tensor, *, spare: Tensor) -> Tensor:
     """How many logits of each row are larger than its target's, the target itself left out wherever it stands."""
     count = torch.gt(logits, own[:, None], out=spare).sum(dim=1)
