@@ -31,7 +31,7 @@ TEXTS = [
     "the",
 ]
 PROMPTS = ["the cat sat", "Dogs and cats, cats and dogs; naïve", "x", "def cat(mat):\n\treturn mat  # the"]
-KINDS = ("llama", "llama-untied", "qwen3", "gpt2", "gemma2", "gemma3", "gpt_neox", "cohere", "granite")
+KINDS = ("llama", "llama-untied", "qwen3", "gpt2", "gemma3", "cohere", "granite")
 
 
 def config(kind):
@@ -42,15 +42,12 @@ def config(kind):
     own = {"vocab_size": 420, "hidden_size": 64, "intermediate_size": 64, "num_hidden_layers": 2} | special
     own |= {"num_attention_heads": 2, "num_key_value_heads": 2, "max_position_embeddings": 256}
     gemma = {**own, "head_dim": 32, "sliding_window": 16, "query_pre_attn_scalar": 32}
-    neox = {name: value for name, value in own.items() if name != "num_key_value_heads"}
     return {
         "llama": lambda: t.LlamaConfig(**own),
         "llama-untied": lambda: t.LlamaConfig(**own, tie_word_embeddings=False, attention_bias=True),
         "qwen3": lambda: t.Qwen3Config(**own, head_dim=32),
         "gpt2": lambda: t.GPT2Config(vocab_size=420, n_embd=64, n_layer=2, n_head=2, n_positions=256, **special),
-        "gemma2": lambda: t.Gemma2Config(**gemma, attn_logit_softcapping=2.0, final_logit_softcapping=3.0),
         "gemma3": lambda: t.Gemma3TextConfig(**gemma, final_logit_softcapping=3.0),
-        "gpt_neox": lambda: t.GPTNeoXConfig(**neox),
         "cohere": lambda: t.CohereConfig(**own),
         "granite": lambda: t.GraniteConfig(**own, logits_scaling=2.0, residual_multiplier=0.5),
         "mamba": lambda: t.MambaConfig(vocab_size=420, hidden_size=32, num_hidden_layers=2, state_size=8, **special),
