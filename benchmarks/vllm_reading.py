@@ -51,7 +51,9 @@ def ours(tokens: Tokens, *, rounds: int, dtype: str) -> tuple[float, np.ndarray]
     model: Any = load(f"{PREFIX}{DEFAULT}", window=WINDOW, dtype=dtype)
 
     def run() -> np.ndarray:
-        found, _ = model.score_and_choose(tokens, chooser=lambda _rows, logprob, _best: logprob >= math.log(THRESHOLD), k=K)
+        found, _ = model.score_and_choose(
+            tokens, chooser=lambda _rows, logprob, _best: logprob >= math.log(THRESHOLD), k=K
+        )
         return found.logprob
 
     try:

@@ -7,6 +7,7 @@ build of torch that not every index has under that name. So the Makefile install
 needs, and then these.
 """
 
+import sys
 from importlib.metadata import requires
 
 from packaging.requirements import Requirement
@@ -19,8 +20,7 @@ def needs() -> list[str]:
     """The requirements that hold on this machine without any extra."""
     asked = [Requirement(line) for line in requires(PACKAGE) or ()]
     here = [each for each in asked if each.marker is None or each.marker.evaluate({"extra": ""})]
-    kept = sorted(f"{each.name}{_extras(each)}{each.specifier}" for each in here if each.name not in LEFT_OUT)
-    return kept
+    return sorted(f"{each.name}{_extras(each)}{each.specifier}" for each in here if each.name not in LEFT_OUT)
 
 
 def _extras(requirement: Requirement) -> str:
@@ -28,4 +28,4 @@ def _extras(requirement: Requirement) -> str:
 
 
 if __name__ == "__main__":
-    print("\n".join(needs()))
+    sys.stdout.write("\n".join(needs()) + "\n")
