@@ -22,7 +22,7 @@ from uncollapse.language_models.reading import linear_head
 
 # Each is held against the other backend by a test, but for mistral and qwen2, which the engine builds as llama.
 # gemma2 and gpt_neox are not here: for them that test failed with vLLM 0.32 on a processor (docs/log.md).
-KNOWN = frozenset({"llama", "mistral", "qwen2", "qwen3", "gemma3_text", "gpt2", "cohere", "granite"})
+KNOWN = frozenset({"llama", "mistral", "qwen2", "qwen3", "gemma3_text", "gpt2", "cohere"})
 HEADS = ("lm_head.weight",)
 BIAS = "lm_head.bias"
 EMBEDDINGS = ("model.embed_tokens.weight", "transformer.wte.weight", "wte.weight")
