@@ -238,20 +238,6 @@ def test_reading_and_writing_take_turns(both):
     assert len(again[0].ids) >= len(written[0].ids)
 
 
-def test_the_process_is_left_as_it_was(both):
-    import random
-
-    import torch
-
-    model, _ = both
-    model.close()
-    before = (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist())
-    model.score(model.vocabulary.encode(["x"]))
-    assert (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()) == before
-    assert torch.set_num_threads.__module__ != "vllm.v1.worker.cpu_worker"
-    assert torch.get_default_dtype() is torch.float32
-
-
 def test_an_architecture_with_an_unknown_head_is_refused(made):
     with pytest.raises(BrokenModel, match="architecture mamba"):
         load(f"vllm:{made('mamba')}")
