@@ -20,17 +20,12 @@ from uncollapse.language_models.head import Head
 from uncollapse.language_models.quiet import quiet
 from uncollapse.language_models.reading import linear_head
 
-# Each has been held against transformers' own logits, or is built in this respect like one that has.
-KNOWN = frozenset(
-    {
-        *("llama", "mistral", "mixtral", "ministral", "smollm3", "granite", "granitemoe", "cohere", "cohere2"),
-        *("qwen2", "qwen2_moe", "qwen3", "qwen3_moe", "olmoe", "phi3", "starcoder2", "glm4", "exaone4"),
-        *("gemma", "gemma2", "gemma3_text", "gpt2", "gpt_neox"),
-    }
-)
-HEADS = ("lm_head.weight", "embed_out.weight")
+# Each is held against the other backend by a test, but for mistral and qwen2, which the engine builds as llama.
+# gemma2 and gpt_neox are not here: for them that test failed with vLLM 0.32 on a processor (docs/log.md).
+KNOWN = frozenset({"llama", "mistral", "qwen2", "qwen3", "gemma3_text", "gpt2", "cohere"})
+HEADS = ("lm_head.weight",)
 BIAS = "lm_head.bias"
-EMBEDDINGS = ("model.embed_tokens.weight", "transformer.wte.weight", "wte.weight", "gpt_neox.embed_in.weight")
+EMBEDDINGS = ("model.embed_tokens.weight", "transformer.wte.weight", "wte.weight")
 
 
 def head_of(folder: Path, *, dtype: str) -> Head:
