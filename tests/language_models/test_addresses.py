@@ -106,6 +106,26 @@ def test_code_in_a_model_is_refused(tiny, tmp_path):
         load(str(folder))
 
 
+@pytest.mark.parametrize("kind", ["llama", "gpt2"])
+def test_weights_that_are_missing_are_refused_and_never_drawn(tiny, tmp_path, kind):
+    from safetensors.torch import load_file, save_file
+
+    from uncollapse.training.beginning import begin
+    from uncollapse.training.settings import Training
+
+    folder = tmp_path / "model"
+    shutil.copytree(tiny(kind), folder)
+    weights = load_file(folder / "model.safetensors")
+    gone = sorted(name for name in weights if ".1." in name)[:2]
+    for name in gone:
+        del weights[name]
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(BrokenModel, match=f"lacks weights of its kind: {gone[0]} and 1 more"):
+        load(str(folder))
+    with pytest.raises(BrokenModel, match="lacks weights"):
+        begin(Training(start=str(folder)), [])
+
+
 @pytest.mark.parametrize("cut", [4, 100, -3])
 def test_cut_weights_are_named(tiny, tmp_path, cut):
     folder = tmp_path / "model"

@@ -31,7 +31,7 @@ TEXTS = [
     "the",
 ]
 PROMPTS = ["the cat sat", "Dogs and cats, cats and dogs; naïve", "x", "def cat(mat):\n\treturn mat  # the"]
-KINDS = ("llama", "llama-untied", "qwen3", "gpt2", "gemma3", "cohere")
+KINDS = ("llama", "llama-untied", "qwen2", "qwen3", "mistral", "gpt2", "gemma3", "cohere", "granite")
 
 
 def config(kind):
@@ -46,6 +46,9 @@ def config(kind):
         "llama": lambda: t.LlamaConfig(**own),
         "llama-untied": lambda: t.LlamaConfig(**own, tie_word_embeddings=False, attention_bias=True),
         "qwen3": lambda: t.Qwen3Config(**own, head_dim=32),
+        "qwen2": lambda: t.Qwen2Config(**own),
+        "mistral": lambda: t.MistralConfig(**own, head_dim=32, sliding_window=None),
+        "granite": lambda: t.GraniteConfig(**own, logits_scaling=2.0, residual_multiplier=0.5),
         "gpt2": lambda: t.GPT2Config(vocab_size=420, n_embd=64, n_layer=2, n_head=2, n_positions=256, **special),
         "gemma3": lambda: t.Gemma3TextConfig(**gemma, final_logit_softcapping=3.0),
         "cohere": lambda: t.CohereConfig(**own),
@@ -253,8 +256,39 @@ def test_a_checkpoint_without_its_last_matrix_is_refused(made, tmp_path):
     weights = load_file(folder / "model.safetensors")
     del weights["lm_head.weight"]
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(BrokenModel, match="no matrix for its last layer"):
+    with pytest.raises(BrokenModel, match="lacks weights of its kind: lm_head.weight"):
         load(f"vllm:{folder}")
+
+
+def test_a_checkpoint_without_one_of_its_matrices_is_refused(made, tmp_path):
+    import shutil
+
+    from safetensors.torch import load_file, save_file
+
+    folder = tmp_path / "broken"
+    shutil.copytree(made("llama"), folder)
+    weights = load_file(folder / "model.safetensors")
+    del weights["model.layers.1.mlp.down_proj.weight"]
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(BrokenModel, match="lacks weights of its kind"):
+        load(f"vllm:{folder}", window=64)
+
+
+def test_the_process_is_left_as_it_was(both):
+    import random
+
+    import torch
+
+    model, _ = both
+    model.close()
+    threads = torch.get_num_threads()
+    before = (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist())
+    model.score(model.vocabulary.encode(["x"]))
+    after = (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist())
+    assert [one == two for one, two in zip(before, after, strict=True)] == [True, True, True]
+    assert torch.set_num_threads.__module__ != "vllm.v1.worker.cpu_worker"
+    assert torch.get_num_threads() == threads
+    assert torch.get_default_dtype() is torch.float32
 
 
 @pytest.mark.model

@@ -28,8 +28,8 @@ AT_ONCE = 1_000  # names of one removal
 _UNTOLD = frozenset(["NoCredentialsError", "PartialCredentialsError", "NoRegionError", "ProfileNotFound"])
 AGAIN = "then run the same command again: what is committed stays."
 WHO_ASKS = (
-    "Say who asks with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; where with AWS_DEFAULT_REGION, and for a "
-    "store that is not Amazon's with AWS_ENDPOINT_URL."
+    "Say who asks with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; where with AWS_DEFAULT_REGION, "
+    "and for a store that is not Amazon's with AWS_ENDPOINT_URL."
 )
 _FINAL = (FileNotFoundError, PermissionError)
 

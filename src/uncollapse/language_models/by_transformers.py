@@ -4,7 +4,7 @@ Which it is for a model is found out when it is loaded, by comparing each way wi
 """
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -37,7 +37,8 @@ AGREE = {"float32": 1e-3, "bfloat16": 0.25, "float16": 0.05}
 
 def transformers_reader(folder: Path, *, dtype: str) -> Reader:
     """The fastest way of reading that agrees with the model's own."""
-    model = _open(folder, dtype=dtype)
+    attention_interface.register()
+    model = opened(folder, dtype=dtype).train(False).to(precision.device())
     lines = _probe(model)
     plain = [torch.log_softmax(_plain_logits(model, line).float(), dim=-1) for line in lines]
     for way in _ways(model):
@@ -132,23 +133,41 @@ def _cache_of(said: Any) -> Any:
     )
 
 
-def _open(folder: Path, *, dtype: str) -> Any:
-    """The model in a folder, from safetensors alone, without code of its own."""
-    attention_interface.register()
+def opened(folder: Path, *, dtype: str) -> Any:
+    """The model in a folder, from safetensors alone, without code of its own, with all of its weights.
+
+    Raises:
+        BrokenModel: it cannot be loaded, or weights are not there, which transformers would draw at random.
+    """
+    model: Any
     try:
         with quiet():
-            model: Any = AutoModelForCausalLM.from_pretrained(
+            model, info = AutoModelForCausalLM.from_pretrained(
                 folder,
                 dtype=getattr(torch, dtype),
                 use_safetensors=True,
                 local_files_only=True,
                 trust_remote_code=False,
+                output_loading_info=True,
             )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise BrokenModel(
             f"{folder} cannot be loaded: {error}", hint="is it a causal language model that transformers knows?"
         ) from error
-    return model.train(False).to(precision.device())
+    refuse_missing(info["missing_keys"], folder)
+    return model
+
+
+def refuse_missing(names: Iterable[str], folder: Path) -> None:
+    """Nothing, where no weight is missing.
+
+    Raises:
+        BrokenModel: one is.
+    """
+    missing = sorted(names)
+    if missing:
+        more = f" and {len(missing) - 1:,} more" if len(missing) > 1 else ""
+        raise BrokenModel(f"{folder} lacks weights of its kind: {missing[0]}{more}", hint="fetch the model again")
 
 
 def _probe(model: Any) -> list[Tensor]:

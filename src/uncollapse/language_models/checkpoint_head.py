@@ -10,19 +10,19 @@ from typing import Any
 import torch
 from safetensors import safe_open
 from torch import Tensor
-from transformers import AutoConfig
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from uncollapse.errors import BrokenModel
 from uncollapse.language_models import precision
-from uncollapse.language_models.by_transformers import finish_of
+from uncollapse.language_models.by_transformers import finish_of, refuse_missing
 from uncollapse.language_models.checkpoint import weight_files
 from uncollapse.language_models.head import Head
 from uncollapse.language_models.quiet import quiet
 from uncollapse.language_models.reading import linear_head
 
-# Each is held against the other backend by a test, but for mistral and qwen2, which the engine builds as llama.
+# Each is held against the other backend by a test.
 # gemma2 and gpt_neox are not here: for them that test failed with vLLM 0.32 on a processor (docs/log.md).
-KNOWN = frozenset({"llama", "mistral", "qwen2", "qwen3", "gemma3_text", "gpt2", "cohere"})
+KNOWN = frozenset({"llama", "mistral", "qwen2", "qwen3", "gemma3_text", "gpt2", "cohere", "granite"})
 HEADS = ("lm_head.weight",)
 BIAS = "lm_head.bias"
 EMBEDDINGS = ("model.embed_tokens.weight", "transformer.wte.weight", "wte.weight")
@@ -42,6 +42,7 @@ def head_of(folder: Path, *, dtype: str) -> Head:
             hint=f"--backend transformers reads it; vLLM is used for {', '.join(sorted(KNOWN))}",
         )
     found = _tensors(folder)
+    refuse_missing(_expected(config) - {_bare(name) for name in found}, folder)
     tied = bool(getattr(config, "tie_word_embeddings", False))
     names = (*EMBEDDINGS, *HEADS) if tied else (*HEADS, *EMBEDDINGS)
     name = next((name for name in names if name in found), None)
@@ -71,6 +72,19 @@ def _tensors(folder: Path) -> dict[str, Path]:
         with safe_open(path, framework="pt") as file:
             found |= dict.fromkeys(file.keys(), path)
     return found
+
+
+def _expected(config: Any) -> set[str]:
+    """The bare names of the weights of an architecture, but for those that are one with others."""
+    with quiet(), torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config)
+    tied = set(getattr(model, "all_tied_weights_keys", ()) or ())
+    return {_bare(name) for name in model.state_dict() if name not in tied}
+
+
+def _bare(name: str) -> str:
+    """The name of a weight without what stands before those of the body, which old checkpoints leave out."""
+    return name.removeprefix("transformer.").removeprefix("model.")
 
 
 def _read(path: Path, name: str) -> Tensor:

@@ -42,17 +42,20 @@ def unpack(path: Path, folder: Path) -> None:
     import torch  # noqa: PLC0415  (slow imports, needed once in a model's life)
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig  # noqa: PLC0415
 
+    from uncollapse.language_models.by_transformers import refuse_missing  # noqa: PLC0415
     from uncollapse.language_models.quiet import quiet  # noqa: PLC0415
 
     try:
         with quiet():
-            model = AutoModelForCausalLM.from_pretrained(
+            model, info = AutoModelForCausalLM.from_pretrained(
                 path.parent,
                 gguf_file=path.name,
                 dtype=getattr(torch, UNPACKED.get(_file_type(path), "bfloat16")),
                 quantization_config=GgufConfig(dequantize=True),
                 trust_remote_code=False,
+                output_loading_info=True,
             )
+            refuse_missing(info["missing_keys"], path)
             model.save_pretrained(folder)
             AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name).save_pretrained(folder)
     except (ValueError, KeyError, IndexError, RuntimeError, OSError, NotImplementedError) as error:

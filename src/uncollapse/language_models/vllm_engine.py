@@ -103,7 +103,7 @@ def writing_options(draws: type) -> dict[str, Any]:
 def _start(shape: Shape, options: dict[str, Any]) -> Any:
     on_cpu = precision.device() == "cpu"
     memory = {"kv_cache_memory_bytes": KEPT} if on_cpu else {"gpu_memory_utilization": SHARE}
-    with engine_told(), kept_generators():
+    with engine_told():
         from vllm import LLM  # noqa: PLC0415  (an extra, and slow)
 
         try:
@@ -158,7 +158,7 @@ def engine_told() -> Iterator[None]:
     for name, value in UNLESS_SET.items():
         os.environ.setdefault(name, value)
     threads = torch.set_num_threads
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), kept_generators():
         warnings.simplefilter("ignore")
         try:
             yield
@@ -169,7 +169,7 @@ def engine_told() -> Iterator[None]:
 
 @contextmanager
 def kept_generators() -> Iterator[None]:
-    """Within, vLLM may seed the process's random generators, as it does; afterwards they are as they were."""
+    """Within, vLLM may seed the process's random generators and draw from them; afterwards they are as they were."""
     plain, arrays = random.getstate(), np.random.get_state()
     with torch.random.fork_rng():
         try:

@@ -10,6 +10,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenize
 
 from uncollapse.errors import BrokenModel, MissingExtra, UsageError
 from uncollapse.language_models.addresses import folder_of
+from uncollapse.language_models.by_transformers import opened
 from uncollapse.training.fit import Beginning
 from uncollapse.training.settings import Training
 from uncollapse.training.sizes import config_of, size_of
@@ -30,7 +31,7 @@ def begin(training: Training, texts: Iterable[str]) -> Beginning:
         return Beginning(AutoModelForCausalLM.from_config(config, dtype=torch.float32), tokenizer, None)  # type: ignore[no-untyped-call]
     folder, revision = folder_of(training.start)
     learned: Any = AutoTokenizer.from_pretrained(folder)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    model = opened(folder, dtype="float32")
     _check(model, learned, training.start)
     return Beginning(adapted(model, training) if training.lora else model, learned, revision)
 

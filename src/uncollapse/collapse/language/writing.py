@@ -92,15 +92,12 @@ def _drawn(folder: Path, settings: Settings, *, context: int) -> Extend:
 def _by_transformers(folder: Path, settings: Settings) -> Extend:
     """Beams, and draws under a repetition penalty."""
     import torch  # noqa: PLC0415
-    from transformers import AutoModelForCausalLM  # noqa: PLC0415
 
+    from uncollapse.language_models.by_transformers import opened  # noqa: PLC0415
     from uncollapse.language_models.precision import device  # noqa: PLC0415
-    from uncollapse.language_models.quiet import quiet  # noqa: PLC0415
     from uncollapse.language_models.vocabulary import PieceVocabulary  # noqa: PLC0415
 
-    with quiet():
-        model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-    model = model.eval().to(device())
+    model = opened(folder, dtype="float32").eval().to(device())
     vocabulary = PieceVocabulary.load(folder, size=model.config.vocab_size)
     start = [] if vocabulary.start is None else [vocabulary.start]
     told: dict[str, Any] = {
