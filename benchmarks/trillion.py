@@ -1,6 +1,6 @@
 """A trillion tokens, on paper: hours of accelerators, storage, shards and the driver's memory, out of what is measured here.
 
-    python -m benchmarks.trillion [--texts FILE] [--text-tokens 8000] [--tokens 1e12] [--rate 1B=150000] [--rate 8B=25000]
+    python -m benchmarks.trillion [--texts FILE] [--text-tokens 8000] [--tokens 1e12] [--rate 1b=150000] [--rate 8b=25000]
 
 Measured in this run: what an edit by `released` and by `bold` writes for each token of real text (texts, ledger, papers),
 how much more reading `bold` takes, and what a driver holds in memory for each shard. The accelerator is arithmetic, as
@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.gpu import GOALS, SHAPES
 from benchmarks.sample import mixed_lengths, prose
 
 LENGTH = 2048  # tokens of a document
@@ -26,23 +27,10 @@ SHARD = 64 << 20  # bytes of text, at most
 FEW, MANY = 200, 5000  # shards
 
 
-class Prior(NamedTuple):
-    """A model by its shape: parameters in matrix products (the head with them), layers, width; and the share to reach."""
-
-    name: str
-    parameters: float
-    layers: int
-    width: int
-    goal: float
-
-    @property
-    def flops(self) -> float:
-        """For each token of a document of `LENGTH`."""
-        return 2 * self.parameters + 2 * self.layers * self.width * LENGTH
-
-
-# Llama 3.2 1B and Llama 3.1 8B, by their configurations.
-PRIORS = (Prior("1B", 1.236e9, 16, 2048, 0.5), Prior("8B", 7.505e9, 32, 4096, 0.6))
+def operations(size: str) -> float:
+    """FLOPs for each token of a document of `LENGTH`, each of which sees half of the others in the mean."""
+    shape = SHAPES[size]
+    return 2 * shape.multiplied + 2 * shape.layers * shape.width * LENGTH
 
 
 class Edited(NamedTuple):
@@ -104,8 +92,8 @@ def drive(shards: int) -> None:
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 
 
-def hours(prior: Prior, tokens: float, rates: dict[str, float]) -> float:
-    return tokens / rates.get(prior.name, prior.goal * DENSE / prior.flops) / 3600
+def hours(size: str, tokens: float, rates: dict[str, float]) -> float:
+    return tokens / rates.get(size, GOALS[size] * DENSE / operations(size)) / 3600
 
 
 def main() -> int:
@@ -120,8 +108,8 @@ def main() -> int:
         drive(asked.drive)
         return 0
     rates = {name: float(value) for name, _, value in (each.partition("=") for each in asked.rate)}
-    if unknown := set(rates) - {prior.name for prior in PRIORS}:
-        parser.error(f"--rate of {', '.join(sorted(unknown))}: there are {', '.join(prior.name for prior in PRIORS)}")
+    if unknown := set(rates) - set(GOALS):
+        parser.error(f"--rate of {', '.join(sorted(unknown))}: there are {', '.join(GOALS)}")
     tell(asked, rates)
     return 0
 
@@ -154,11 +142,11 @@ def tell(asked: argparse.Namespace, rates: dict[str, float]) -> None:
     print(f"## {asked.tokens:,.0f} tokens: {text_bytes / 1e12:.2f} TB of text, {shards:,.0f} shards of 64 MiB\n")
     print("| prior | FLOP a token | tokens/s of one H200 | read once, or `released`: GPU hours | `bold`: GPU hours |")
     print("|---|--:|--:|--:|--:|")
-    for prior in PRIORS:
-        once = hours(prior, asked.tokens, rates)
-        how = "measured" if prior.name in rates else f"{prior.goal:.0%} of {DENSE / 1e12:.0f} TFLOP/s, not measured"
-        rate = f"{asked.tokens / once / 3600:,.0f} ({how})"
-        print(f"| {prior.name} | {prior.flops / 1e9:.2f} G | {rate} | {once:,.0f} | {more * once:,.0f} |")
+    for size, goal in GOALS.items():
+        read = hours(size, asked.tokens, rates)
+        how = "measured" if size in rates else f"{goal:.0%} of {DENSE / 1e12:.0f} TFLOP/s, not measured"
+        rate = f"{asked.tokens / read / 3600:,.0f} ({how})"
+        print(f"| {size} | {operations(size) / 1e9:.2f} G | {rate} | {read:,.0f} | {more * read:,.0f} |")
     print("\n| | released | bold |\n|---|--:|--:|")
     for label, row in (("written, TB", "written"), ("ledger, TB", "ledger")):
         sizes = [getattr(each, row) * asked.tokens / 1e12 for each in found.values()]

@@ -107,7 +107,7 @@ Tokens: TypeAlias = Annotated[
     typer.Option(
         metavar="N",
         rich_help_panel=LEARNING,
-        help="Tokens of each training (8 epochs of the unedited text, in continual and instruct 1).",
+        help="Tokens of each training (epochs of the unedited text: scratch 8, continual 1, instruct 3).",
     ),
 ]
 BaseTokens: TypeAlias = Annotated[
