@@ -10,7 +10,6 @@ layer, dimension and token that attention looks back upon, at the share of an H2
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -79,7 +78,7 @@ def held(shards: int) -> float:
 
 def drive(shards: int) -> None:
     """Plans and works so many shards of nearly nothing, and prints the most memory that it took, in bytes."""
-    from benchmarks.scale import Wait, write_files
+    from benchmarks.scale import Wait, peak, write_files
 
     from uncollapse.corpora import read
     from uncollapse.execution import run
@@ -89,7 +88,7 @@ def drive(shards: int) -> None:
         corpus = read(Path(name) / "in", shard_bytes=1).map(Wait(nap=0))
         assert len(corpus.plan.shards) == shards
         run(corpus, Path(name) / "out")
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+    print(peak() * 1e6)
 
 
 def hours(size: str, tokens: float, rates: dict[str, float]) -> float:

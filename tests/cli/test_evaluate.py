@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 
 import pyarrow.parquet as pq
 import pytest
@@ -127,6 +128,24 @@ def test_a_model_that_has_learned_from_the_text_is_named(uncollapse, desk, heldo
     assert done.code == 0
     assert "small has learned from essays.jsonl, as its training.json says" in done.err
     assert heldout not in done.err
+
+
+def test_models_are_told_apart_by_how_they_were_named(uncollapse, desk, model, heldout):
+    for name in ("one", "two"):
+        shutil.copytree(model, desk / name / "same")
+    done = uncollapse("evaluate", "one/same", "two/same", "--on", heldout, "-o", "out/")
+    assert done.code == 0, done.err
+    lines = json.loads((desk / "out/metrics.json").read_text())["metrics"]
+    assert {line["model"] for line in lines} == {"one/same", "two/same"}
+
+
+def test_the_harness_has_nothing_for_workers(uncollapse, model, monkeypatch):
+    from uncollapse.evaluation import harness
+
+    monkeypatch.setattr(harness, "run_harness", lambda *_, **__: iter([("t", "accuracy", 0.5, 0.4, 0.6)]))
+    done = uncollapse("evaluate", model, "--harness", "t", "--workers", "2")
+    assert done.code == 0, done.err
+    assert "there is nothing here for workers" in done.err
 
 
 def test_an_interrupt_says_that_nothing_is_kept(uncollapse, desk, model, heldout, monkeypatch):

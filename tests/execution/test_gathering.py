@@ -167,6 +167,15 @@ class TestOnRay:
         with pytest.raises(WorkerLost, match=r"^piece 4 \(number 3\) has cost 3 workers"):
             list(gathered(poison, map(Piece, range(12)), cluster=nodes.cluster))
 
+    def test_workers_that_rest_leave_their_places_to_others(self, nodes, tmp_path):
+        (tmp_path / "other").mkdir()
+        other = Square(str(tmp_path / "other"))
+        with Gathering(Square(str(tmp_path)), cluster=nodes.cluster) as gathering:
+            assert squares(gathering(map(Piece, range(4)))) == [0, 1, 4, 9]
+            gathering.rest()
+            assert squares(gathered(other, map(Piece, range(4)), cluster=nodes.cluster)) == [0, 1, 4, 9]
+            assert squares(gathering(map(Piece, range(4, 6)))) == [16, 25]
+
     def test_where_no_machine_has_room_it_is_said_once(self, nodes, tmp_path, monkeypatch):
         said = []
         monkeypatch.setattr(on_ray, "PATIENCE", 0.5)

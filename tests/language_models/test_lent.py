@@ -47,6 +47,20 @@ def test_other_weights_under_the_same_address_are_refused(folder):
         lent(Summed())
 
 
+def test_what_was_closed_is_opened_again(folder):
+    lent = Lent.of("model")
+    expected = lent(Summed())
+    lent.close()
+    assert "model" not in lent.__dict__
+    np.testing.assert_array_equal(lent(Summed()), expected)
+
+
+def test_a_folder_with_the_name_of_a_model_is_not_that_model(folder):
+    folder.rename(folder.parent / "smollm2-135m")
+    assert Lent.of("smollm2-135m").place == "smollm2-135m"
+    assert Lent.of("./smollm2-135m").place == str(folder.parent / "smollm2-135m")
+
+
 def test_an_address_to_which_nothing_answers_is_refused_at_once():
     with pytest.raises(UnknownModel, match="nobody"):
         Lent.of("nobody")

@@ -49,8 +49,9 @@ def test_the_card_is_that_of_the_inner_address_under_another_backend(installed, 
     assert resolve("vllm:smollm2-135m").revision == resolve("smollm2-135m").revision
 
 
-def test_who_wants_the_weights_gets_them_whoever_reads(tiny):
-    assert folder_of(f"vllm:{tiny('llama')}") == folder_of(str(tiny("llama")))
+def test_who_wants_the_weights_is_not_handed_an_engine(tiny):
+    with pytest.raises(UsageError, match="which reads and writes and does nothing else"):
+        folder_of(f"vllm:{tiny('llama')}")
     assert last_part(f"vllm:{tiny('llama')}") == tiny("llama").name
     assert last_part("vllm:hf:owner/name@main") == "hf:owner/name@main"
     assert _recorded("vllm:models/own") == "own"

@@ -21,7 +21,7 @@ from uncollapse.auditing.pool import Documents
 from uncollapse.auditing.taking import Asked, Batches, Spread, Taken, take_in
 from uncollapse.auditing.verdicts import NO_REFERENCE, Status, Verdict, judge
 from uncollapse.auditing.whole import whole_statistics
-from uncollapse.errors import UncollapseError, UnknownModel, UsageError
+from uncollapse.errors import UncollapseError, UnknownModel, UsageError, WorkerLost
 from uncollapse.fingerprint import fingerprint
 from uncollapse.step import Gather
 from uncollapse.version import __version__
@@ -219,7 +219,7 @@ class Auditor:
                 )
                 for side in prepared
             ]
-        except (UsageError, UnknownModel):
+        except (UsageError, UnknownModel, WorkerLost):
             raise
         except (UncollapseError, RuntimeError, MemoryError, OSError) as error:
             # The rest of the report still comes: the missing part is named, and the exit code says so.

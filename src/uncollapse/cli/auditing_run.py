@@ -3,8 +3,8 @@
 import json
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -18,13 +18,16 @@ from rich.text import Text
 from uncollapse import corpora
 from uncollapse.auditing import Audit, Auditor, Failing, Hands, Options, Status, rank
 from uncollapse.auditing.evidence import SCHEMA as OFFENDERS
+from uncollapse.auditing.taking import Spread
 from uncollapse.cli.failures import on_a_terminal, visible
 from uncollapse.cli.outputs import is_table, made_folder
 from uncollapse.cli.settings import AuditJob
 from uncollapse.corpora import Corpus
 from uncollapse.corpora.storage import refusals, write_whole
 from uncollapse.errors import InputError, UsageError
+from uncollapse.execution.gathering import Gathering
 from uncollapse.language_models.lent import Lent
+from uncollapse.step import Gather
 
 FAILED, INCOMPLETE = 1, 3
 LINE_EVERY = 30.0  # seconds
@@ -40,9 +43,9 @@ def perform(job: AuditJob, *, as_json: bool = False) -> int:
     reference = _read(job, job.reference, origin="human") if job.reference else None
     model = None if options.model is None else Lent.of(options.model)
     output = None if job.output is None else _folder(Path(job.output))
-    spread = job.gathering if job.spreads else None
     with Shown() as shown, nullcontext() if model is None else job.gathering(model) as reading:
-        auditor = Auditor.of(reference, options=options, on_progress=shown, hands=Hands(spread, reading))
+        hands = Hands(_spread(job, reading) if job.spreads else None, reading)
+        auditor = Auditor.of(reference, options=options, on_progress=shown, hands=hands)
         audits, groups = _audits(auditor, job, inputs)
     report = _report(audits, groups)
     offenders = pa.concat_tables([one.offenders for one in (*audits, *groups)])
@@ -55,6 +58,17 @@ def perform(job: AuditJob, *, as_json: bool = False) -> int:
     if any(set(one.failed) & watched for one in audits):
         return FAILED
     return INCOMPLETE if any(one.report["missing"] for one in (*audits, *groups)) else 0
+
+
+def _spread(job: AuditJob, reading: Gathering[Any, Any] | None) -> Spread:
+    """Who takes a corpus in: workers that find the places free of those who read with the model."""
+
+    def spread(work: Callable[[Any], Any]) -> AbstractContextManager[Gather]:
+        if reading is not None:
+            reading.rest()
+        return job.gathering(work)
+
+    return spread
 
 
 def _folder(path: Path) -> Path:

@@ -7,6 +7,7 @@ from typing import Any
 from rich.text import Text
 
 from uncollapse.language_models import ModelEntry
+from uncollapse.language_models.vllm_address import parted
 
 MEGA = 1_000_000
 
@@ -36,8 +37,9 @@ def as_records(entries: Sequence[ModelEntry]) -> list[dict[str, Any]]:
 
 def announcement(address: str, entries: Sequence[ModelEntry]) -> str:
     """What a person is told before a model that has a name here is fetched; nothing where it is here, or has none."""
+    _, inner = parted(address)
     for entry in entries:
-        if entry.address == address and not entry.here:
+        if entry.address == inner and not entry.here:
             size = f"{entry.bytes / MEGA:,.0f} MB"
-            return f"{address} is not on this machine yet: it is fetched ({size}) and unpacked, once; about a minute\n"
+            return f"{inner} is not on this machine yet: it is fetched ({size}) and unpacked, once; about a minute\n"
     return ""

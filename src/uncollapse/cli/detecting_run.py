@@ -33,7 +33,7 @@ from uncollapse.detection.scoring import Scorer
 from uncollapse.detection.training import Lesson, train
 from uncollapse.errors import InputError, UsageError
 from uncollapse.language_models import resolve
-from uncollapse.language_models.vllm_address import behind
+from uncollapse.language_models.vllm_address import behind, is_vllm
 from uncollapse.report.numerals import share
 
 TABLE = "detections.parquet"
@@ -50,8 +50,15 @@ def perform(job: DetectJob, *, as_json: bool = False) -> int:
     """The exit code, which is 0: a guess is no verdict on a corpus."""
     detector = None if job.detector is None else Detector.load(job.detector)
     addresses = [behind(address, job.backend) for address in _addresses(job, detector)]
+    if len(addresses) > 1 and all(map(is_vllm, addresses)):
+        raise UsageError(
+            "a pair is read by both models in turns, and vLLM has room for one engine in a process",
+            hint="leave out --backend, or put vllm: before one of the two",
+        )
     for address in addresses:
         resolve(address)
+    if job.spreads and not addresses:
+        sys.stderr.write("note: without a model there is nothing for workers to read\n")
     given = Given(
         _read(job.inputs, job, origin="unknown"),
         _read(job.calibrate, job, origin="human") if job.calibrate else None,

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
@@ -27,7 +28,7 @@ from uncollapse.evaluation import Measure, Question, Reading
 from uncollapse.language_models import catalogue
 from uncollapse.language_models.checkpoint import descent_of
 from uncollapse.language_models.lent import Lent
-from uncollapse.language_models.vllm_address import is_vllm
+from uncollapse.language_models.vllm_address import is_vllm, parted
 from uncollapse.step import Gather
 
 METRICS, DOCUMENTS = "metrics.json", "documents.parquet"
@@ -118,7 +119,8 @@ def _refuse_contradictions(job: EvaluateJob) -> None:
 
 def _model_from(base: Path, address: str) -> str:
     """A model's address seen from a recipe: a folder there, or one that an earlier step makes, which has a slash."""
-    return str(seen_from(base, address)) if (base / address).exists() else model_from(base, address)
+    prefix, inner = parted(address)
+    return f"{prefix}{seen_from(base, inner)}" if (base / inner).exists() else model_from(base, address)
 
 
 def perform(job: EvaluateJob, *, as_json: bool = False) -> int:
@@ -139,6 +141,8 @@ def _perform(job: EvaluateJob, *, as_json: bool) -> int:
     for address in job.models:
         sys.stderr.write(announcement(address, catalogue()))
     _warn_of_own_text(job, texts)
+    if job.spreads and not (texts or questions):
+        sys.stderr.write("note: the harness asks by itself, in this process: there is nothing here for workers\n")
     lines, tables = _measured(job, models, texts=texts, questions=questions)
     folder = None if job.output is None else made_folder(Path(job.output), mark=METRICS, what="an evaluation")
     if folder is not None:
@@ -161,9 +165,8 @@ def _measured(
     """Every number of every model, and what it makes of each document."""
     lines: list[Line] = []
     tables: list[pa.Table] = []
-    for model in models:
-        address = model.card.address
-        with job.gathering(model) as gather:
+    for address, model in zip(job.models, models, strict=True):
+        with closing(model), job.gathering(model) as gather:
             for file, (ids, own) in texts.items():
                 reading = _read(gather, own, what=f"{address} on {file}")
                 lines += _lines(address, file, evaluation.measures_of(reading, seed=job.seed))
@@ -176,7 +179,7 @@ def _measured(
 
 def _warn_of_own_text(job: EvaluateJob, texts: Texts) -> None:
     """Nothing; where a model says that it has learned from all of a text, that is told on stderr."""
-    learned = {address: set(descent_of(Path(address)).get("trained_on", ())) for address in job.models}
+    learned = {address: _learned(address) for address in job.models}
     for file, (ids, _) in texts.items():
         own = root(sorted(bytes.fromhex(each) for each in ids)) if any(learned.values()) else ""
         for address in (each for each, roots in learned.items() if own in roots):
@@ -184,6 +187,11 @@ def _warn_of_own_text(job: EvaluateJob, texts: Texts) -> None:
                 f"{visible(address)} has learned from {visible(file)}, as its training.json says: what is measured "
                 "there is memory\n"
             )
+
+
+def _learned(address: str) -> set[str]:
+    """The roots of the texts that a model on this disk says it has learned from."""
+    return set(descent_of(Path(parted(address).address).expanduser()).get("trained_on", ()))
 
 
 def _texts(job: EvaluateJob, address: str) -> tuple[list[str], list[str], int]:

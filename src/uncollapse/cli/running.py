@@ -12,7 +12,7 @@ from uncollapse.errors import UsageError
 if TYPE_CHECKING:
     from uncollapse.corpora import Corpus
     from uncollapse.execution import Cluster, RunResult
-    from uncollapse.step import Gather
+    from uncollapse.execution.gathering import Gathering
 
 ON_RAY = ("address", "gpus_per_worker")
 
@@ -66,7 +66,7 @@ class Running(BaseModel):
         return self.engine == "ray" or (self.workers or 1) > 1
 
     @contextmanager
-    def gathering(self, work: Callable[[Any], Any]) -> Iterator["Gather"]:
+    def gathering(self, work: Callable[[Any], Any]) -> Iterator["Gathering[Any, Any]"]:
         """What gives what the work makes of pieces, in their order, call after call by the same workers."""
         from uncollapse.execution.gathering import Gathering
 

@@ -56,7 +56,14 @@ class Gathering(Generic[P, R]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._end()
+        self.rest()
+
+    def rest(self) -> None:
+        """Nothing; the workers have gone, and their places are free until there is another call."""
+        if self._events is not None:
+            self._events.close()
+        self._events = None
+        self._supply.begin()
 
     def __call__(self, pieces: Iterable[P], *, on_done: Callable[[int], object] | None = None) -> Iterator[R]:
         """What the work makes of each piece, in the order of the pieces; `on_done` hears how many are done, in any.
@@ -85,7 +92,8 @@ class Gathering(Generic[P, R]):
                     yield result
                     continue
                 event = next(self._events)
-                if not isinstance(event, Retried):
+                # A worker that was lost after its result had come leaves the same piece done twice.
+                if not isinstance(event, Retried) and event[0] >= supply.given and event[0] not in held:
                     held[event[0]] = event[1]
                     done += 1
                     if on_done is not None:
@@ -93,14 +101,8 @@ class Gathering(Generic[P, R]):
         except BaseException:
             # Whoever has had the last result leaves workers behind that another call may have begun to use.
             if supply.call == call and not supply.exhausted:
-                self._end()
+                self.rest()
             raise
-
-    def _end(self) -> None:
-        if self._events is not None:
-            self._events.close()
-        self._events = None
-        self._supply.begin()
 
 
 def gathered(
@@ -198,4 +200,4 @@ class _Supply:
 
     def named(self, index: int) -> str:
         """What a piece is called."""
-        return f"piece {index - self._first + 1}{self._names[index]}"
+        return f"piece {index - self._first + 1}{self._names.get(index, '')}"

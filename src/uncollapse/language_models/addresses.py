@@ -165,8 +165,12 @@ def folder_of(address: str) -> Found:
     Raises:
         UnknownModel: nothing answers to the address.
         BrokenModel: something does, but it is no neural model.
+        UsageError: the address asks for vLLM.
     """
-    address = vllm_address.parted(address).address
+    if vllm_address.is_vllm(address):
+        raise UsageError(
+            f"{address} asks for vLLM, which reads and writes and does nothing else", hint="leave out the prefix vllm:"
+        )
     if (model := EMBEDDED.get(address)) is not None:
         return Found(embedded.folder_of(model), model.revision)
     found = _find(address)

@@ -139,10 +139,10 @@ def opened(folder: Path, *, dtype: str) -> Any:
     Raises:
         BrokenModel: it cannot be loaded, or weights are not there, which transformers would draw at random.
     """
-    model: Any
+    loaded: Any
     try:
         with quiet():
-            model, info = AutoModelForCausalLM.from_pretrained(
+            loaded = AutoModelForCausalLM.from_pretrained(
                 folder,
                 dtype=getattr(torch, dtype),
                 use_safetensors=True,
@@ -154,6 +154,7 @@ def opened(folder: Path, *, dtype: str) -> Any:
         raise BrokenModel(
             f"{folder} cannot be loaded: {error}", hint="is it a causal language model that transformers knows?"
         ) from error
+    model, info = loaded
     refuse_missing(info["missing_keys"], folder)
     return model
 

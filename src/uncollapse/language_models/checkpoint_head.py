@@ -34,8 +34,13 @@ def head_of(folder: Path, *, dtype: str) -> Head:
     Raises:
         BrokenModel: the architecture's head is not known, or its matrix is not there.
     """
-    config = _config(folder)
-    kind = config.model_type
+    whole = _config(folder)
+    kind, config = whole.model_type, whole.get_text_config()
+    if getattr(whole, "quantization_config", None) is not None:
+        raise BrokenModel(
+            f"{folder} holds quantised weights, whose last layer is not read here",
+            hint="--backend transformers reads it",
+        )
     if kind not in KNOWN:
         raise BrokenModel(
             f"{folder} is of the architecture {kind}, whose last layer is not known here",
@@ -50,6 +55,11 @@ def head_of(folder: Path, *, dtype: str) -> Head:
         raise BrokenModel(
             f"{folder} holds no matrix for its last layer ({' or '.join(names[:2])})", hint="fetch the model again"
         )
+    if tied and name in EMBEDDINGS and HEADS[0] in found and not _same(found, name, HEADS[0]):
+        raise BrokenModel(
+            f"{folder} says that its last layer is its embedding, and holds another one as well",
+            hint="--backend transformers takes the one that it holds",
+        )
     weight = _read(found[name], name).to(precision.device(), getattr(torch, dtype), copy=True)
     bias = _read(found[BIAS], BIAS).to(precision.device()).float() if BIAS in found else None
     return linear_head(weight, bias=bias, finish=finish_of(config))
@@ -58,7 +68,7 @@ def head_of(folder: Path, *, dtype: str) -> Head:
 def _config(folder: Path) -> Any:
     try:
         with quiet():
-            return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False).get_text_config()
+            return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
         raise BrokenModel(
             f"{folder} cannot be loaded: {error}", hint="is it a causal language model that transformers knows?"
@@ -77,7 +87,7 @@ def _tensors(folder: Path) -> dict[str, Path]:
 def _expected(config: Any) -> set[str]:
     """The bare names of the weights of an architecture, but for those that are one with others."""
     with quiet(), torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(config)
+        model: Any = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
     tied = set(getattr(model, "all_tied_weights_keys", ()) or ())
     return {_bare(name) for name in model.state_dict() if name not in tied}
 
@@ -85,6 +95,10 @@ def _expected(config: Any) -> set[str]:
 def _bare(name: str) -> str:
     """The name of a weight without what stands before those of the body, which old checkpoints leave out."""
     return name.removeprefix("transformer.").removeprefix("model.")
+
+
+def _same(found: dict[str, Path], one: str, other: str) -> bool:
+    return torch.equal(_read(found[one], one), _read(found[other], other))
 
 
 def _read(path: Path, name: str) -> Tensor:

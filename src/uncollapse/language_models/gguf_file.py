@@ -47,7 +47,7 @@ def unpack(path: Path, folder: Path) -> None:
 
     try:
         with quiet():
-            model, info = AutoModelForCausalLM.from_pretrained(
+            loaded: Any = AutoModelForCausalLM.from_pretrained(
                 path.parent,
                 gguf_file=path.name,
                 dtype=getattr(torch, UNPACKED.get(_file_type(path), "bfloat16")),
@@ -55,6 +55,7 @@ def unpack(path: Path, folder: Path) -> None:
                 trust_remote_code=False,
                 output_loading_info=True,
             )
+            model, info = loaded
             refuse_missing(info["missing_keys"], path)
             model.save_pretrained(folder)
             AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name).save_pretrained(folder)

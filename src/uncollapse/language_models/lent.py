@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from uncollapse.errors import BrokenModel
-from uncollapse.language_models.addresses import WINDOW, load, resolve
+from uncollapse.language_models.addresses import EMBEDDED, WINDOW, load, resolve
+from uncollapse.language_models.hub import PREFIX
 from uncollapse.language_models.model import LanguageModel, ModelCard, Vocabulary
 from uncollapse.language_models.vllm_address import parted
 
@@ -17,6 +18,15 @@ class Readable(Protocol):
 
     def read_by(self, model: LanguageModel) -> Any:
         """What the model makes of it."""
+        ...
+
+
+@runtime_checkable
+class Closable(Protocol):
+    """A model that holds what must be given back."""
+
+    def close(self) -> None:
+        """Nothing; it has given back what it held."""
         ...
 
 
@@ -40,7 +50,8 @@ class Lent:
         """
         prefix, inner = parted(address)
         path = Path(inner).expanduser()
-        place = f"{prefix}{path.resolve()}" if path.exists() else address
+        named = inner in EMBEDDED or inner.startswith(PREFIX)
+        place = f"{prefix}{path.resolve()}" if path.exists() and not named else address
         return cls(resolve(address, dtype=dtype, window=window), place, window)
 
     @cached_property
@@ -67,6 +78,12 @@ class Lent:
     def __call__(self, piece: Readable) -> Any:
         """What the model makes of the piece."""
         return piece.read_by(self.model)
+
+    def close(self) -> None:
+        """Nothing; what was opened is let go, and is opened again where it is needed."""
+        model = self.__dict__.pop("model", None)
+        if isinstance(model, Closable):
+            model.close()
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in ("card", "place", "window")}

@@ -158,10 +158,11 @@ def engine_told() -> Iterator[None]:
     for name, value in UNLESS_SET.items():
         os.environ.setdefault(name, value)
     threads = torch.set_num_threads
-    with warnings.catch_warnings(), kept_generators():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            yield
+            with kept_generators():
+                yield
         finally:
             # Its worker for processors replaces this by a function that does nothing.
             torch.set_num_threads = threads
