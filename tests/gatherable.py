@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -47,3 +49,8 @@ class Square:
                 (Path(self.folder) / f"died-{marks}").touch()
                 os.kill(os.getpid(), signal.SIGKILL)
         return piece.number**2, os.getpid()
+
+
+def zeros(count: int) -> np.ndarray:
+    """So many zeros."""
+    return np.zeros(count)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gatherable import Piece, Square
+from gatherable import Piece, Square, zeros
 from uncollapse.errors import UsageError, WorkerLost
 from uncollapse.execution import Cluster, on_ray
 from uncollapse.execution.gathering import AHEAD_EACH, Gathering, gathered
@@ -166,6 +166,11 @@ class TestOnRay:
         poison = Square(str(tmp_path), deadly=(3,), times=9)
         with pytest.raises(WorkerLost, match=r"^piece 4 \(number 3\) has cost 3 workers"):
             list(gathered(poison, map(Piece, range(12)), cluster=nodes.cluster))
+
+    def test_what_comes_back_can_be_written_to(self, nodes):
+        (made,) = gathered(zeros, [100_000], cluster=nodes.cluster)
+        made += 1
+        assert made.sum() == 100_000
 
     def test_workers_that_rest_leave_their_places_to_others(self, nodes, tmp_path):
         (tmp_path / "other").mkdir()

@@ -4,6 +4,7 @@ Nothing is committed: results come back to whoever asked. They do not depend on 
 as long as the pieces do not: pieces are cut by a rule of their own and never by the number of workers.
 """
 
+import pickle
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -80,7 +81,7 @@ class Gathering(Generic[P, R]):
         assert self._pool is not None
         supply = self._supply
         if self._events is None:
-            self._events = self._pool.run(supply, partial(_numbered, self._work))
+            self._events = self._pool.run(supply, partial(_packed, self._work))
         held: dict[int, R] = {}
         done = 0
         call = supply.take(pieces)
@@ -94,7 +95,7 @@ class Gathering(Generic[P, R]):
                 event = next(self._events)
                 # A worker that was lost after its result had come leaves the same piece done twice.
                 if not isinstance(event, Retried) and event[0] >= supply.given and event[0] not in held:
-                    held[event[0]] = event[1]
+                    held[event[0]] = pickle.loads(event[1])  # noqa: S301 - by a worker of ours
                     done += 1
                     if on_done is not None:
                         on_done(done)
@@ -141,8 +142,9 @@ class _Numbered:
     piece: Any
 
 
-def _numbered(work: Callable[[Any], Any], numbered: _Numbered) -> Iterator[tuple[int, Any]]:
-    yield numbered.index, work(numbered.piece)
+def _packed(work: Callable[[Any], Any], numbered: _Numbered) -> Iterator[tuple[int, bytes]]:
+    """The result in bytes of our own: arrays that Ray carries come out of its store and cannot be written to."""
+    yield numbered.index, pickle.dumps(work(numbered.piece), protocol=pickle.HIGHEST_PROTOCOL)
 
 
 def _counted(results: Iterator[R], on_done: Callable[[int], object]) -> Iterator[R]:
