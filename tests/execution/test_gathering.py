@@ -107,11 +107,12 @@ def test_no_workers_cannot_work(tmp_path):
 
 
 SCRIPT = """
-import sys
+import signal, sys
 from gatherable import Piece, Square
 from uncollapse.execution.gathering import gathered
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell without jobs leaves it ignored
     for square, process in gathered(Square(sys.argv[1]), (Piece(n, nap=0.05) for n in range(10_000)), workers=2):
         print(process, flush=True)
 """

@@ -5,6 +5,7 @@ for each different document.
 """
 
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple, Self
@@ -107,9 +108,11 @@ class Intake(Mergeable):
         """The sample's settings, and the runs of the reference that are looked for."""
         return *self._pool.settings(), self._against
 
-    def __getstate__(self) -> dict[str, Any]:
-        # What has travelled can be added to others, and takes nothing in any more: the reference would travel with it.
-        return {**self.__dict__, "_known": None}
+    def without_reference(self) -> Self:
+        """The same to be added to others: what it is held against stays behind, and it takes nothing in any more."""
+        other = copy(self)
+        other._known = None
+        return other
 
     def update(self, batch: pa.RecordBatch) -> None:
         """Takes the documents of a batch into account."""

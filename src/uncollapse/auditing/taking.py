@@ -94,7 +94,11 @@ class Taken:
 
     def __getstate__(self) -> dict[str, object]:
         # What it is held against stays where it is.
-        return {**self.__dict__, "_asked": self._asked._replace(known=None)}
+        return {
+            "_asked": self._asked._replace(known=None),
+            "whole": self.whole.without_reference(),
+            "groups": {value: intake.without_reference() for value, intake in self.groups.items()},
+        }
 
 
 def _by_value(batch: pa.RecordBatch, column: str) -> Iterator[tuple[str, pa.RecordBatch]]:

@@ -95,6 +95,7 @@ def _by_transformers(folder: Path, settings: Settings) -> Extend:
 
     from uncollapse.language_models.by_transformers import opened  # noqa: PLC0415
     from uncollapse.language_models.precision import device  # noqa: PLC0415
+    from uncollapse.language_models.quiet import quiet  # noqa: PLC0415
     from uncollapse.language_models.vocabulary import PieceVocabulary  # noqa: PLC0415
 
     model = opened(folder, dtype="float32").eval().to(device())
