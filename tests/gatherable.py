@@ -11,10 +11,11 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Piece:
-    """A number that is squared after a nap."""
+    """A number that is squared after a nap, and not before so many processes have begun to work."""
 
     number: int
     nap: float = 0.0
+    company: int = 0
 
     @property
     def name(self) -> str:
@@ -41,6 +42,10 @@ class Square:
             self._opened.append(f"{os.getpid()}-{time.monotonic_ns()}")
             (Path(self.folder) / f"opened-{self._opened[0]}").touch()
         time.sleep(piece.nap)
+        end = time.monotonic() + 60
+        while len(list(Path(self.folder).glob("opened-*"))) < piece.company:
+            assert time.monotonic() < end, f"{piece.company} processes have not come in a minute"
+            time.sleep(0.01)
         if piece.number == self.wrong:
             raise ValueError(f"no square of {piece.number}")
         if piece.number in self.deadly:

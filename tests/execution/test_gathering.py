@@ -33,7 +33,7 @@ def test_without_workers_it_is_done_here_and_only_as_it_is_asked_for(tmp_path, w
 
 def test_two_workers_give_what_one_gives_in_the_order_of_the_pieces(tmp_path):
     # The first is the slowest: what comes after it waits.
-    pieces = [Piece(0, nap=0.4), *(Piece(n, nap=0.01) for n in range(1, 30))]
+    pieces = [Piece(0, nap=0.4, company=2), *(Piece(n, nap=0.01) for n in range(1, 30))]
     done = []
     found = list(gathered(Square(str(tmp_path)), pieces, workers=2, on_done=done.append))
     assert squares(found) == [n * n for n in range(30)]
@@ -77,7 +77,7 @@ def test_an_error_comes_as_it_was_raised(tmp_path):
 def test_workers_keep_what_they_have_opened_from_call_to_call(tmp_path):
     with Gathering(Square(str(tmp_path)), workers=2) as gathering:
         for first in (0, 20, 40):
-            pieces = [Piece(n, nap=0.02) for n in range(first, first + 8)]
+            pieces = [Piece(n, company=2) for n in range(first, first + 8)]
             assert squares(gathering(pieces)) == [piece.number**2 for piece in pieces]
             assert list(gathering([])) == []
         processes, times = opened(tmp_path)
@@ -158,7 +158,7 @@ class TestOnRay:
     def test_a_cluster_gives_what_one_gives_call_after_call_whoever_is_killed(self, nodes, tmp_path):
         work = Square(str(tmp_path), deadly=(5,), times=2)
         with Gathering(work, cluster=nodes.cluster) as gathering:
-            pieces = [Piece(n, nap=0.2 if n == 0 else 0.01) for n in range(30)]
+            pieces = [Piece(n, company=4 if n == 1 else 0) for n in range(30)]
             assert squares(gathering(pieces)) == [n * n for n in range(30)]
             processes = opened(tmp_path)[0]
             assert len(processes) == 4  # two died
