@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
@@ -88,4 +89,24 @@ class Visit(StepModel):
         time.sleep(self.nap)
         name = ray.get_runtime_context().get_node_id() if ray.is_initialized() else "here"
         (Path(self.folder) / f"{name}-{os.getpid()}").touch()
+        return Outcome(batch)
+
+
+class Reads(StepModel):
+    """Texts as they are, by a step that says what it would read with."""
+
+    model: str
+
+    def recipe(self):
+        """The fields, and the card."""
+        return {**super().recipe(), "model": "tiny", "resolved": self._card}
+
+    @cached_property
+    def _card(self):
+        from uncollapse.language_models.addresses import recorded, resolve  # importing the room is slow
+
+        return recorded(resolve(self.model))
+
+    def apply(self, batch):
+        """The batch."""
         return Outcome(batch)

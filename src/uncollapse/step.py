@@ -10,10 +10,11 @@ An `Executor` is where steps run; no step knows. A `Gather` is where pieces are 
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeAlias, TypeVar, runtime_checkable
 
@@ -127,6 +128,10 @@ class Configured(BaseModel):
         # It travels as its fields; a model that it has loaded stays where it is.
         return _remade, (type(self), self.model_dump())
 
+    def anew(self) -> Self:
+        """The same, with nothing found or loaded yet."""
+        return type(self)(**self.model_dump())
+
     @abstractmethod
     def recipe(self) -> Mapping[str, Json]:
         """Everything that the result depends on, in full."""
@@ -199,6 +204,20 @@ class Gather(Protocol):
     def __call__(self, pieces: Iterable[Any], /) -> Iterator[Any]:
         """The results, one for each piece."""
         ...
+
+
+@runtime_checkable
+class Spread(Protocol):
+    """What has some work done by many: inside of it pieces are gathered, and behind it the workers are gone."""
+
+    def __call__(self, work: Callable[[Any], Any], /) -> AbstractContextManager[Gather]:
+        """What gives the work's results for pieces, in their order."""
+        ...
+
+
+def here(work: Callable[[Any], Any], /) -> AbstractContextManager[Gather]:
+    """What gives the work's results for pieces, in their order, made by this process as they are asked for."""
+    return nullcontext(partial(map, work))
 
 
 def _remade(kind: type[Configured], fields: dict[str, Any]) -> Configured:

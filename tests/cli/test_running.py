@@ -1,6 +1,8 @@
 """Where the documents of a verb are worked: flags, recipes, and what a whole story is told."""
 
+import json
 import sys
+from contextlib import nullcontext
 
 import pytest
 
@@ -66,7 +68,7 @@ def test_what_makes_no_sense_is_refused_before_the_story_begins(uncollapse, reci
         ["generate", "--continue", "essays.jsonl", "--model", "model"],
         ["mix", "--human", "essays.jsonl", "--human-share", 1],
         ["select", "essays.jsonl", "--method", "random", "--budget", 3],
-        ["arbitrate", "rivals.jsonl", "--score", "lexical-diversity", "--group", "n"],
+        ["arbitrate", "rivals.jsonl", "--score", "length", "--group", "n"],
     ],
     ids=lambda words: words[0],
 )
@@ -78,9 +80,12 @@ def test_each_verb_runs_where_it_is_said_and_ray_does_not_speak_on_stdout(words,
         sys.stdout.write("(raylet) a worker was lost\n")
         raise KeyboardInterrupt
 
-    (desk / "rivals.jsonl").write_text('{"text": "one", "n": 1}\n{"text": "two and two", "n": 1}\n')
+    rivals = [{"text": "one", "n": 1, "length": 3}, {"text": "two and two", "n": 1, "length": 11}]
+    (desk / "rivals.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rivals))
     (desk / "model").symlink_to(model)
     monkeypatch.setattr(execution, "run", note)
+    monkeypatch.setattr("uncollapse.execution.there.there", lambda *_: nullcontext())
+    monkeypatch.setattr("uncollapse.execution.cluster.connected", lambda *_: nullcontext())
     done = uncollapse(*words, "-o", "out", "--engine", "ray", "--gpus-per-worker", 1, "--workers", 4)
     assert (done.code, done.out) == (130, "")
     assert "(raylet) a worker was lost" in done.err

@@ -91,7 +91,14 @@ def test_in_datatrove():
 def test_in_ray_data():
     ray = pytest.importorskip("ray")
     here = {"env_vars": {"PYTHONPATH": str(Path(__file__).parent.parent)}}  # where workers find the steps of tests
-    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, object_store_memory=100 << 20, runtime_env=here)
+    ray.init(
+        address="local",
+        num_cpus=1,
+        include_dashboard=False,
+        log_to_driver=False,
+        object_store_memory=100 << 20,
+        runtime_env=here,
+    )
     try:
         made = ray.data.from_arrow(TABLE).map_batches(Mapped(Shout()), batch_format="pyarrow", batch_size=4)
         rows = sorted(made.take_all(), key=lambda row: row["n"])

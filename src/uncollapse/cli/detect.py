@@ -112,6 +112,7 @@ def detect(
     model: Model = None,
     no_model: NoModel = False,
     backend: options.Backend = None,
+    dtype: options.Dtype = None,
     pair: Pair = None,
     detector: Trained = None,
     score: ScoreName = None,

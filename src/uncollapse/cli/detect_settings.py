@@ -20,6 +20,7 @@ class DetectJob(Running):
     model: str | None = None
     without_model: bool = False
     backend: Literal["transformers", "vllm"] | None = None
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     pair: Annotated[tuple[str, ...], Field(min_length=2, max_length=2)] | None = None
     detector: str | None = None
     score: str | None = None
@@ -52,7 +53,7 @@ def detect_job(given: Mapping[str, Any], *, base: Path | None = None) -> DetectJ
         for name in {"detector", "reserve", "watermark"} & set(values):
             values[name] = seen_from(base, str(values[name]))
     without = values.pop("no_model", False)
-    for name in ("pair", "model", "backend"):
+    for name in ("pair", "model", "backend", "dtype"):
         if without and name in values:
             raise UsageError(f"--{name} and --no-model exclude each other", hint="leave one of them out")
     if "pair" in values and "model" in values:

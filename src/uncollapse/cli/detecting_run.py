@@ -56,7 +56,7 @@ def perform(job: DetectJob, *, as_json: bool = False) -> int:
             hint="leave out --backend, or put vllm: before one of the two",
         )
     for address in addresses:
-        resolve(address)
+        resolve(address, dtype=job.dtype)
     if job.spreads and not addresses:
         sys.stderr.write("note: without a model there is nothing for workers to read\n")
     given = Given(
@@ -67,15 +67,8 @@ def perform(job: DetectJob, *, as_json: bool = False) -> int:
     if not given.corpus.rows:
         raise InputError("the corpus has no documents", hint="there is nothing to guess at")
     output = None if job.output is None else _folder(Path(job.output))
-    reader = _reader(addresses, job)
-    scorer = Scorer.of(reader, detector, score=job.score)
-    with (
-        Shown("detect") as shown,
-        tracers(job, scorer) as traced,
-        nullcontext() if reader is None else job.gathering(reader) as gather,
-    ):
-        told = given._replace(tracers=traced)
-        found = detect(told, replace(scorer, gather=gather), options=job.options, on_progress=shown)
+    with job.there(reads=bool(addresses)), Shown("detect") as shown:
+        found = _found(job, given, addresses, detector, shown)
     found.report["name"] = ", ".join(job.inputs)
     if output is not None:
         _write(output, found)
@@ -84,6 +77,16 @@ def perform(job: DetectJob, *, as_json: bool = False) -> int:
     else:
         _print(found.report, output)
     return 0
+
+
+def _found(
+    job: DetectJob, given: Given, addresses: Sequence[str], detector: Detector | None, shown: Shown
+) -> Detection:
+    reader = _reader(addresses, job)
+    scorer = Scorer.of(reader, detector, score=job.score)
+    with tracers(job, scorer) as traced, nullcontext() if reader is None else job.gathering(reader) as gather:
+        told = given._replace(tracers=traced)
+        return detect(told, replace(scorer, gather=gather), options=job.options, on_progress=shown)
 
 
 def _folder(path: Path) -> Path:
@@ -104,7 +107,7 @@ def _reader(addresses: Sequence[str], job: DetectJob) -> Reader | None:
         return None
     other = addresses[1] if len(addresses) > 1 else None
     opened = Reader.lent if job.spreads else Reader.of
-    return opened(addresses[0], reference=other, most_tokens=job.tokens)
+    return opened(addresses[0], reference=other, most_tokens=job.tokens, dtype=job.dtype)
 
 
 def _read(addresses: Sequence[str], job: DetectJob | DetectorJob, *, origin: str) -> Corpus:

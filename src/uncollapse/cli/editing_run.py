@@ -72,18 +72,18 @@ class Writing(Protocol):
 
 def perform(job: EditJob, *, as_json: bool = False) -> int:
     """The exit code of an edit: 0, or 3 where rows were rejected within what is allowed."""
-    output = output_of(job)
+    place = target(output_of(job), form=job.format)
     policy = None if job.policy is None else Policy.from_toml(Path(job.policy))
-    step = job.step()
-    corpus = read_input(job, prompt_column=step.prompt_column)
-    sys.stderr.write(announcement(step.model, catalogue()))
-    result = run_steps(step(corpus), job, what="edit", policy=policy)
-    place = target(output, form=job.format)
-    try:
-        report = _report(result, step, corpus=corpus, place=place)
-    except KeyboardInterrupt:
-        sys.stderr.write("stopped: the documents are complete; the same command makes report and page\n")
-        raise
+    with job.there():
+        step = job.step()
+        corpus = read_input(job, prompt_column=step.prompt_column)
+        sys.stderr.write(announcement(step.model, catalogue()))
+        result = run_steps(step(corpus), job, what="edit", policy=policy)
+        try:
+            report = _report(result, step, job, corpus=corpus, place=place)
+        except KeyboardInterrupt:
+            sys.stderr.write("stopped: the documents are complete; the same command makes report and page\n")
+            raise
     if as_json:
         sys.stdout.write(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
     else:
@@ -164,7 +164,7 @@ def run_steps(corpus: Corpus, job: Writing, *, what: str, policy: Policy | None 
         raise
 
 
-def _report(result: RunResult, step: ToEdit, *, corpus: Corpus, place: Target) -> Report:
+def _report(result: RunResult, step: ToEdit, job: EditJob, *, corpus: Corpus, place: Target) -> Report:
     """The report, which now lies beside the documents, and so does the page."""
     report = read_report(place) if result.already_done else None
     if report is None:
@@ -174,7 +174,7 @@ def _report(result: RunResult, step: ToEdit, *, corpus: Corpus, place: Target) -
         from uncollapse.editing.page import edits_page  # the charts' library is heavy
 
         with waiting("some documents are read once more, for the page"):
-            traces = list(_explained(step, sample.spread(corpus, step=step)))
+            traces = _explained_there(step, job, sample.spread(corpus, step=step))
         place.write(PAGE, edits_page(traces, report=report).encode())
     return report
 
@@ -182,6 +182,14 @@ def _report(result: RunResult, step: ToEdit, *, corpus: Corpus, place: Target) -
 def _explained(step: ToEdit, batches: Iterator[pa.RecordBatch]) -> Iterator[DocumentTrace]:
     for batch in batches:
         yield from step.explain(batch)
+
+
+def _explained_there(step: ToEdit, job: EditJob, batches: Iterator[pa.RecordBatch]) -> list[DocumentTrace]:
+    """The documents, read once more by such a machine as edited them: on another one a draw may fall otherwise."""
+    if job.engine == "local":
+        return list(_explained(step, batches))
+    with job.gathering(step.explain) as gather:
+        return [trace for traces in gather(batches) for trace in traces]
 
 
 def say_what_was_done(result: RunResult, console: Console) -> None:

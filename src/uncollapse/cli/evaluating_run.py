@@ -137,13 +137,13 @@ def _perform(job: EvaluateJob, *, as_json: bool) -> int:
     found = {address: _texts(job, address) for address in job.on}
     texts = {address: (ids, own) for address, (ids, own, _) in found.items()}
     questions = {name: _questions(job, name) for name in job.tasks}
-    models = [Lent.of(address, dtype=job.dtype, window=job.context) for address in job.models]
     for address in job.models:
         sys.stderr.write(announcement(address, catalogue()))
     _warn_of_own_text(job, texts)
     if job.spreads and not (texts or questions):
         sys.stderr.write("note: the harness asks by itself, in this process: there is nothing here for workers\n")
-    lines, tables = _measured(job, models, texts=texts, questions=questions)
+    with job.there():
+        lines, tables = _measured(job, _lent(job), texts=texts, questions=questions)
     folder = None if job.output is None else made_folder(Path(job.output), mark=METRICS, what="an evaluation")
     if folder is not None:
         _write(folder, job, lines, tables)
@@ -157,6 +157,10 @@ def _perform(job: EvaluateJob, *, as_json: bool) -> int:
         if broken:
             sys.stderr.write(f"{visible(address)}: {broken:,} rows cannot be read and were left out\n")
     return SOME_FAILED if any(broken for _, _, broken in found.values()) else 0
+
+
+def _lent(job: EvaluateJob) -> list[Lent]:
+    return [Lent.of(address, dtype=job.dtype, window=job.context) for address in job.models]
 
 
 def _measured(

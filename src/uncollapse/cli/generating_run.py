@@ -11,7 +11,7 @@ from rich.console import Console
 
 from uncollapse import corpora
 from uncollapse.cli import sample
-from uncollapse.cli.account import REPORT, read_report, write_report
+from uncollapse.cli.account import REPORT, Report, read_report, write_report
 from uncollapse.cli.catalogue import announcement
 from uncollapse.cli.editing_run import (
     exit_code_of,
@@ -29,6 +29,7 @@ from uncollapse.corpora import Corpus
 from uncollapse.corpora.addresses import TEXT_ENDINGS
 from uncollapse.document import DECLARED_GENERATION, Document, Origin
 from uncollapse.errors import MissingInput, UsageError
+from uncollapse.execution import RunResult
 from uncollapse.execution.target import Target, target
 from uncollapse.generation import Writer
 from uncollapse.language_models import catalogue
@@ -43,18 +44,9 @@ TRIED = 2
 
 def perform(job: GenerateJob, *, as_json: bool = False) -> int:
     """The exit code of a generation: 0, or 3 where rows were rejected within what is allowed."""
-    output = output_of(job)
-    step = job.step()
-    documents = prompts_in_lines(job) or read_input(job)
-    corpus = step(documents)
-    corpus.schema  # noqa: B018  (whether the columns of the step are free)
-    sys.stderr.write(announcement(step.model, catalogue()))
-    place = target(output, form=job.format)
-    if not (step.far and place.has("manifest.json")):
-        step.check()
-    _warn(step, documents, place=place)
-    result = run_steps(corpus, job, what="generate")
-    report = generate_report(result, step)
+    place = target(output_of(job), form=job.format)
+    with job.there():
+        result, report = _written(job, place)
     if result.already_done:
         report = read_report(place, keys=KEYS) or report
     write_report(report, place)
@@ -67,6 +59,20 @@ def perform(job: GenerateJob, *, as_json: bool = False) -> int:
     print_report(report, console)
     say_where("report", place.address(REPORT), console)
     return exit_code_of(result)
+
+
+def _written(job: GenerateJob, place: Target) -> tuple[RunResult, Report]:
+    """What came of the run, and its account."""
+    step = job.step()
+    documents = prompts_in_lines(job) or read_input(job)
+    corpus = step(documents)
+    corpus.schema  # noqa: B018  (whether the columns of the step are free)
+    sys.stderr.write(announcement(step.model, catalogue()))
+    if not (step.far and place.has("manifest.json")):
+        step.check()
+    _warn(step, documents, place=place)
+    result = run_steps(corpus, job, what="generate")
+    return result, generate_report(result, step)
 
 
 def prompts_in_lines(job: GenerateJob) -> Corpus | None:

@@ -37,8 +37,8 @@ class Running(BaseModel):
             self.cluster()
         return self
 
-    def cluster(self) -> "Cluster | None":
-        """The cluster; None for this machine.
+    def cluster(self, *, reads: bool = True) -> "Cluster | None":
+        """The cluster, with the GPUs that were asked for where a model reads; None for this machine.
 
         Raises:
             UsageError: it is given by an address that it cannot be driven by.
@@ -49,7 +49,7 @@ class Running(BaseModel):
             return None
         return Cluster(
             address=self.address,
-            gpus_per_worker=self.gpus_per_worker or 0.0,
+            gpus_per_worker=(self.gpus_per_worker or 0.0) if reads else 0.0,
             on_wait=lambda said: sys.stderr.write(f"{said}\n"),
         )
 
@@ -60,17 +60,33 @@ class Running(BaseModel):
         with self._apart():
             return execution.run(corpus, output, workers=self.workers, cluster=self.cluster(), **options)
 
+    @contextmanager
+    def there(self, *, reads: bool = True) -> Iterator[None]:
+        """While this is open a cluster stays connected, and models are resolved as its workers read, if any is read."""
+        from uncollapse.execution.cluster import connected
+        from uncollapse.execution.there import there
+
+        cluster = self.cluster(reads=reads)
+        if cluster is None:
+            yield
+            return
+        with self._apart(), there(cluster, self.workers) if reads else connected(cluster, self.workers):
+            yield
+
     @property
     def spreads(self) -> bool:
         """Whether others than this process are asked to work."""
         return self.engine == "ray" or (self.workers or 1) > 1
 
     @contextmanager
-    def gathering(self, work: Callable[[Any], Any]) -> Iterator["Gathering[Any, Any]"]:
-        """What gives what the work makes of pieces, in their order, call after call by the same workers."""
+    def gathering(self, work: Callable[[Any], Any], *, reads: bool = True) -> Iterator["Gathering[Any, Any]"]:
+        """What gives what the work makes of pieces, in their order, call after call by the same workers.
+
+        Work that `reads` with a model has the GPUs that were asked for, other work none.
+        """
         from uncollapse.execution.gathering import Gathering
 
-        with self._apart(), Gathering(work, workers=self.workers, cluster=self.cluster()) as gather:
+        with self._apart(), Gathering(work, workers=self.workers, cluster=self.cluster(reads=reads)) as gather:
             yield gather
 
     def _apart(self) -> AbstractContextManager[Any]:

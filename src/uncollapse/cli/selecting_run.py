@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +25,7 @@ from uncollapse.ledger.verify import Reached
 from uncollapse.selection import Selecting, Selection, TailLost, select
 from uncollapse.selection.likelihood import LikelihoodBand
 from uncollapse.selection.methods import SETTINGS
+from uncollapse.step import here
 
 SOME_FAILED = 3
 SHOWN = 12
@@ -116,8 +118,10 @@ def perform(job: SelectJob, *, as_json: bool = False) -> int:
 def _selection(job: SelectJob) -> Selection:
     asked = job.model_dump(include=set(Selecting.model_fields))
     inputs = asked.pop("inputs")
-    with Watch("select: looked through") as watch:
-        return select(*inputs, on_progress=lambda far: watch(Reached(far.done, far.of)), **asked)
+    reads = job.method == "likelihood" and "score" not in job.options
+    with job.there() if reads else nullcontext(), Watch("select: looked through") as watch:
+        spread = job.gathering if reads else here
+        return select(*inputs, on_progress=lambda far: watch(Reached(far.done, far.of)), spread=spread, **asked)
 
 
 def _tell(result: RunResult, told: Mapping[str, Any], console: Console, *, place: Target) -> None:

@@ -123,6 +123,7 @@ class AuditJob(Running):
     embed: str | None = None
     sample_tokens: Annotated[int, Field(ge=1000)] = 400_000
     model_tokens: Annotated[int, Field(ge=100)] = 20_000
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     splits: Annotated[int, Field(ge=8)] = 24
     seed: int = 0
     baseline: str | None = None
@@ -142,8 +143,9 @@ def audit_job(given: Mapping[str, Any], *, base: Path | None = None) -> AuditJob
         if "baseline" in values:
             values["baseline"] = seen_from(base, values["baseline"])
     without = values.pop("no_model", False)
-    if without and "backend" in values:
-        raise UsageError("--backend has no meaning with --no-model", hint="leave one of them out")
+    for name in {"backend", "dtype"} & set(values):
+        if without:
+            raise UsageError(f"--{name} has no meaning with --no-model", hint="leave one of them out")
     values = with_backend(values, default=str(AuditJob.model_fields["model"].default))
     refuse_unknown(values, known=AuditJob.model_fields, where="audit")
     job = checked(AuditJob, values, verb="audit")

@@ -57,27 +57,32 @@ class Reader:
     most_tokens: int = MOST_TOKENS
 
     @classmethod
-    def of(cls, model: str, *, reference: str | None = None, most_tokens: int = MOST_TOKENS) -> "Reader":
+    def of(
+        cls, model: str, *, reference: str | None = None, most_tokens: int = MOST_TOKENS, dtype: str = "auto"
+    ) -> "Reader":
         """The reader behind one address or two.
 
         Raises:
             ModelError: nothing answers to an address.
             UsageError: the two cut text in different ways.
         """
-        loaded = load(model)
-        other = None if reference is None else load(reference)
+        loaded = load(model, dtype=dtype)
+        other = None if reference is None else load(reference, dtype=dtype)
         if other is not None:
             refuse_unequal(loaded, other)
         return cls(loaded, other, most_tokens)
 
     @classmethod
-    def lent(cls, model: str, *, reference: str | None = None, most_tokens: int = MOST_TOKENS) -> "Reader":
+    def lent(
+        cls, model: str, *, reference: str | None = None, most_tokens: int = MOST_TOKENS, dtype: str = "auto"
+    ) -> "Reader":
         """The reader behind one address or two, which opens them where it first reads.
 
         Raises:
             ModelError: nothing answers to an address.
         """
-        return cls(Lent.of(model), None if reference is None else Lent.of(reference), most_tokens)
+        other = None if reference is None else Lent.of(reference, dtype=dtype)
+        return cls(Lent.of(model, dtype=dtype), other, most_tokens)
 
     @property
     def scores(self) -> list[str]:

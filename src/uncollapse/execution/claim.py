@@ -36,13 +36,11 @@ def check_same(old: Mapping[str, Any], new: Mapping[str, Any], *, where: object)
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
     """Each difference between two claims as `what: old, now new`."""
-    pairs = _flat(old), _flat(new)
-    names = [name for name in dict.fromkeys([*pairs[0], *pairs[1]]) if not name.startswith("plan.")]
     told = False
-    for name in names:
-        if pairs[0].get(name) != pairs[1].get(name):
+    for line in changes(old, new):
+        if not line.startswith("plan."):
             told = True
-            yield f"{name}: {_shown(pairs[0], name)}, now {_shown(pairs[1], name)}"
+            yield line
     for line in _plan_differences(old["plan"], new["plan"]):
         told = True
         yield line
@@ -64,10 +62,15 @@ def _plan_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterato
     if list(before) != list(after) and set(before) == set(after):
         yield "the inputs come in another order"
     for part in ("layout", "mixture", "selection", "arbitration"):
-        values = _flat(old.get(part, {})), _flat(new.get(part, {}))
-        for name in dict.fromkeys([*values[0], *values[1]]):
-            if values[0].get(name) != values[1].get(name):
-                yield f"{name}: {_shown(values[0], name)}, now {_shown(values[1], name)}"
+        yield from changes(old.get(part, {}), new.get(part, {}))
+
+
+def changes(old: Any, new: Any, *, then: str = "now") -> Iterator[str]:
+    """Each leaf of two trees that is not the same in both, by its path: `what: old, now new`."""
+    values = _flat(old), _flat(new)
+    for name in dict.fromkeys([*values[0], *values[1]]):
+        if values[0].get(name) != values[1].get(name):
+            yield f"{name}: {_shown(values[0], name)}, {then} {_shown(values[1], name)}"
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:

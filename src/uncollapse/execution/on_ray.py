@@ -1,11 +1,13 @@
 """Shards worked on a Ray cluster: Ray places workers and carries numbers of shards; the commit stays in storage."""
 
+import os
 import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from uncollapse.errors import UsageError, WorkerLost
 from uncollapse.execution.attempts import ATTEMPTS, Attempts, Numbered, Supply
@@ -121,7 +123,7 @@ class _Pool:
         idle = sorted((actor for actor in self._actors if actor.shard is None), key=lambda actor: actor.ready is None)
         missing = len(queue.waiting) - len(idle)
         for _ in range(min(missing, self._limit() - len(self._actors))):
-            handle = self._kind.remote(list(sys.path), __version__, self._work)
+            handle = self._kind.remote(Desk.here(), __version__, self._work)
             self._actors.append(_Actor(handle, handle.where.remote()))
         if not queue.more:
             for actor in idle[: max(0, -missing)]:
@@ -242,16 +244,34 @@ class _Pool:
                 self._on_death(actor.shard)
 
 
+class Desk(NamedTuple):
+    """Where a driver works: its folder, from which relative paths are seen, and where it imports from."""
+
+    folder: str
+    path: tuple[str, ...]
+
+    @classmethod
+    def here(cls) -> "Desk":
+        """That of this process."""
+        return cls(str(Path.cwd()), tuple(sys.path))
+
+    def take(self) -> None:
+        """Nothing; this process works there too, as far as its machine has the same folders."""
+        sys.path += [entry for entry in self.path if entry not in sys.path]
+        # Without that folder absolute paths are still the same; of a relative one it is said that it is not there.
+        with suppress(OSError):
+            os.chdir(self.folder)
+
+
 class ShardActor:
     """A worker on the cluster: it holds the work, with whatever that loads, and does one shard at a time."""
 
-    def __init__(self, path: list[str], version: str, work: bytes) -> None:
+    def __init__(self, desk: "Desk", version: str, work: bytes) -> None:
         from ray import cloudpickle  # noqa: PLC0415  (there is a Ray where this runs)
 
         if version != __version__:
             raise UsageError(f"the driver has uncollapse {version}, a worker {__version__}")
-        # What the driver can import from folders of its own can be imported here, where those are shared.
-        sys.path += [entry for entry in path if entry not in sys.path]
+        desk.take()
         self._work: Work = cloudpickle.loads(work)
 
     def where(self) -> str:

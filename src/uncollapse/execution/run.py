@@ -27,6 +27,7 @@ from uncollapse.execution.on_ray import OnRay
 from uncollapse.execution.progress import Course, Progress, RunResult
 from uncollapse.execution.shard_work import ShardWork, begin_session
 from uncollapse.execution.target import Target, check_free, target
+from uncollapse.execution.there import resolved_there
 from uncollapse.fingerprint import fingerprint
 from uncollapse.provenance import Policy
 
@@ -70,7 +71,7 @@ def run(  # noqa: PLR0913  (the front door: one input, one output, the rest by n
         OutputBusy: another run is writing there.
         OutputRefused: the storage does not take it, or something else lies there.
         TooManyRejects: more rows failed than are allowed; committed shards stay.
-        WorkerLost: some shards have cost several workers each; all others are committed and stay.
+        WorkerLost: no worker can begin, or some shards have cost several workers each; what is committed stays.
         MissingExtra: a cluster is asked for, and Ray is not installed.
         PolicyRefused: a row breaks the policy, or it is known before the first one that some would.
     """
@@ -80,11 +81,13 @@ def run(  # noqa: PLR0913  (the front door: one input, one output, the rest by n
     allowed = corpus.max_rejects if max_rejects is None else max_rejects
     place = target(out, form=format)
     _check_before(corpus, place, allowed=allowed)
-    what = claim(corpus, place)
-    room = Room(place.shards, fingerprint(what), place.form, place.store)
-    task = _Task(corpus, place, room, what, allowed, workers, cluster, None if policy is None else Guard(policy))
-    with away.at_hand(place) as held:
-        return _run_held(task, held, on_progress)
+    with resolved_there(corpus, cluster, workers) as documents:
+        what = claim(documents, place)
+        room = Room(place.shards, fingerprint(what), place.form, place.store)
+        guard = None if policy is None else Guard(policy)
+        task = _Task(documents, place, room, what, allowed, workers, cluster, guard)
+        with away.at_hand(place) as held:
+            return _run_held(task, held, on_progress)
 
 
 def _run_held(task: _Task, held: Holding | None, on_progress: Watcher | None) -> RunResult:
@@ -228,7 +231,7 @@ def _events(task: _Task, course: Course, todo: list[Shard]) -> Generator[None, N
     ready = task.corpus.made_ready(task.room.progress)
     with refusals(task.place.asked):
         session = begin_session(task.room)
-    work = ShardWork(ready, task.room, task.guard, session)
+    work = ShardWork(ready, task.room, task.guard, session, task.claim["steps"])
     try:
         with closing(_executor(task).run(_longest_first(todo, task), work)) as events:
             for event in events:

@@ -2,7 +2,7 @@
 
 import secrets
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -13,22 +13,26 @@ from uncollapse.corpora.histories import Histories
 from uncollapse.corpora.plan import Shard
 from uncollapse.corpora.reading import Parts
 from uncollapse.corpora.storage import refusals
-from uncollapse.errors import OutputBusy, OutputRefused
+from uncollapse.errors import OutputBusy, OutputRefused, UsageError
+from uncollapse.execution.claim import changes
 from uncollapse.execution.guard import Guard
 from uncollapse.execution.progress import Advance
+from uncollapse.fingerprint import Json, fingerprint
 
 
 @dataclass
 class ShardWork:
     """Works and commits shards of one run; knows no other shard and no other worker.
 
-    It works for the `session` of the driver that made it, and for none that came after.
+    It works for the `session` of the driver that made it, and for none that came after. `recipes` are those of the
+    steps as the driver has them; what a step would do on this machine must be the same.
     """
 
     corpus: Corpus
     room: Room
     guard: Guard | None = None
     session: str = ""
+    recipes: Sequence[Mapping[str, Json]] = ()
     _reader: Parts | None = field(default=None, repr=False)
     _histories: Histories | None = field(default=None, repr=False)
 
@@ -39,6 +43,7 @@ class ShardWork:
             with refusals(self.room.folder):
                 self.room.progress.mkdir(parents=True, exist_ok=True)
         if self._reader is None or self._histories is None:
+            self._check_recipes()
             self._reader = self.corpus.reader()
             self._histories = Histories(self.corpus.plan)
         work = self.corpus.work(shard, reader=self._reader, histories=self._histories)
@@ -63,6 +68,16 @@ class ShardWork:
             ) from error
         if session != self.session:
             raise OutputBusy(f"another run has taken over {self.room.told}", hint="Let that one finish.")
+
+    def _check_recipes(self) -> None:
+        for step, recipe in zip(self.corpus.steps, self.recipes, strict=True):
+            if step.fingerprint != fingerprint(recipe):
+                found = "; ".join(changes(recipe, step.recipe(), then=f"on {socket.gethostname()}"))
+                raise UsageError(
+                    f"a machine of the run would make other texts than the rest: {found}",
+                    hint="All must have the same weights, versions and kind of device. --dtype settles the number "
+                    "format alone.",
+                )
 
     @staticmethod
     def _guarded(work: Iterator[Worked], guard: Guard, *, name: str) -> Iterator[Worked]:

@@ -29,7 +29,7 @@ from uncollapse.language_models import (
     vllm_address,
 )
 from uncollapse.language_models.calling import Calling
-from uncollapse.language_models.model import LanguageModel, ModelCard
+from uncollapse.language_models.model import LanguageModel, ModelCard, Vocabulary
 from uncollapse.language_models.texts import ByTokens, TextWriter
 from uncollapse.language_models.windows import overlap_of
 
@@ -139,6 +139,26 @@ def load(address: str, *, dtype: str = "auto", window: int = WINDOW, threads: in
     from uncollapse.language_models.neural import NeuralModel  # noqa: PLC0415  (slow import)
 
     return NeuralModel.of(folder, card=card, threads=threads)
+
+
+def vocabulary_of(address: str) -> Vocabulary:
+    """How the model behind an address cuts text; its weights are not read for it.
+
+    Raises:
+        UnknownModel: nothing answers to the address.
+        BrokenModel: something does, but it is no model, or does not say how many tokens it has.
+    """
+    address = vllm_address.parted(address).address
+    model = EMBEDDED.get(address)
+    folder = _find(address).folder if model is None else embedded.folder_of(model)
+    if (folder / counted.FILE).is_file():
+        return counted.CountedModel.load(folder, address=address).vocabulary
+    size = checkpoint.vocabulary_size(checkpoint.config_of(folder))
+    if size is None:
+        raise BrokenModel(f"the configuration of {address} has no vocab_size", hint="fetch the model again")
+    from uncollapse.language_models.vocabulary import PieceVocabulary  # noqa: PLC0415  (slow import)
+
+    return PieceVocabulary.load(folder, size=size)
 
 
 def writer_card(address: str, *, dtype: str = "auto", window: int = WINDOW) -> dict[str, Json]:

@@ -73,6 +73,13 @@ def context_of(config: dict[str, Any]) -> int | None:
     return None
 
 
+def vocabulary_size(config: dict[str, Any]) -> int | None:
+    """How many tokens the model tells apart, where its configuration says so."""
+    inner = config.get("text_config")
+    size = config.get("vocab_size", inner.get("vocab_size") if isinstance(inner, dict) else None)
+    return int(size) if isinstance(size, int) else None
+
+
 def weight_files(folder: Path) -> list[Path]:
     """The safetensors files of a model, each checked to be whole.
 

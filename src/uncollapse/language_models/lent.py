@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from socket import gethostname
 from typing import Any, Protocol, runtime_checkable
 
-from uncollapse.errors import BrokenModel
-from uncollapse.language_models.addresses import EMBEDDED, WINDOW, load, resolve
+from uncollapse.errors import UsageError
+from uncollapse.language_models.addresses import EMBEDDED, WINDOW, load, resolve, vocabulary_of
 from uncollapse.language_models.hub import PREFIX
 from uncollapse.language_models.model import LanguageModel, ModelCard, Vocabulary
 from uncollapse.language_models.vllm_address import parted
@@ -43,7 +44,7 @@ class Lent:
 
     @classmethod
     def of(cls, address: str, *, dtype: str = "auto", window: int = WINDOW) -> "Lent":
-        """The model behind an address, with the number format that it has on this machine.
+        """The model behind an address, with the number format that it has where models are read.
 
         Raises:
             ModelError: nothing answers to the address, or it is no model.
@@ -59,21 +60,23 @@ class Lent:
         """The model, ready to read.
 
         Raises:
-            BrokenModel: what answers to the address here has other weights.
+            UsageError: what answers to the address here has other weights, or is read by other versions or devices.
         """
         model = load(self.place, dtype=self.card.dtype, window=self.window)
-        if model.card.revision != self.card.revision:
-            raise BrokenModel(
-                f"{self.card.address} is another model on this machine: {model.card.revision} and not "
-                f"{self.card.revision}",
-                hint="All machines must have the same weights under the same address.",
-            )
+        for name in ("revision", "backend_version"):
+            own, wanted = getattr(model.card, name), getattr(self.card, name)
+            if own != wanted:
+                raise UsageError(
+                    f"{self.card.address} is another model on {gethostname()}: its {name.replace('_', ' ')} is {own} "
+                    f"and not {wanted}",
+                    hint="All machines must have the same weights, versions and kind of device.",
+                )
         return model
 
-    @property
+    @cached_property
     def vocabulary(self) -> Vocabulary:
-        """How the model cuts text; it is opened for it."""
-        return self.model.vocabulary
+        """How the model cuts text; its weights are not read for it."""
+        return vocabulary_of(self.place)
 
     def __call__(self, piece: Readable) -> Any:
         """What the model makes of the piece."""

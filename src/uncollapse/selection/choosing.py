@@ -8,7 +8,7 @@ rows, batches or files shows in what is chosen.
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal, NamedTuple, TypeAlias
+from typing import Annotated, Literal, NamedTuple, Self, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +24,7 @@ from uncollapse.fingerprint import Json
 from uncollapse.ngrams import mix
 from uncollapse.provenance import words
 from uncollapse.selection.drawing import nothing_more
-from uncollapse.step import Configured
+from uncollapse.step import Configured, Spread
 
 Unit: TypeAlias = Literal["documents", "words", "bytes"]
 Pool: TypeAlias = Iterable[pa.RecordBatch]
@@ -69,6 +69,10 @@ class Selector(Configured):
     def recipe(self) -> Mapping[str, Json]:
         """The selector's name and every field; what is resolved at run time is added here."""
         return {"selector": type(self).__name__, **self.model_dump(mode="json")}
+
+    def worked_by(self, spread: Spread) -> Self:  # noqa: ARG002  (most look at texts by themselves)
+        """The same, with what a model has to read done by others."""
+        return self
 
     @abstractmethod
     def choose(self, pool: Pool, *, budget: Budget, reference: Pool | None = None) -> Choice:

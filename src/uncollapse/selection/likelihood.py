@@ -7,24 +7,27 @@ account says so, and the shares by source stand beside it.
 Source: Marion et al. 2023, arXiv 2309.04564, and Ankner et al. 2024, arXiv 2405.20541 (bands of perplexity).
 """
 
-from collections.abc import Mapping
-from typing import Annotated
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Self
 
 import numpy as np
-import pyarrow as pa
 from jaxtyping import Float64
 from numpy import ndarray
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, PrivateAttr
 
 from uncollapse.errors import UsageError
 from uncollapse.fingerprint import Json
+from uncollapse.language_models.model import LanguageModel
 from uncollapse.selection.choosing import Budget, Choice, Looking, Pool, Reasons, Rows, Selector
 from uncollapse.selection.filling import filled
 from uncollapse.selection.scores import ScoreColumn
+from uncollapse.step import Spread, here
 
 CHARACTERS = 2_000
 """So much of each document is read by a model, from its beginning."""
 _AT_ONCE = 32
+_SHOWN = 30
 REASONS = ("less surprising than the band", "more surprising than the band", "without a token to judge")
 
 
@@ -50,6 +53,7 @@ class LikelihoodBand(Selector):
     band: Annotated[tuple[float, float], BeforeValidator(_edges)] = (0.5, 0.98)
     score: str | None = None
     model: str = "smollm2-135m"
+    _spread: Spread = PrivateAttr(default_factory=lambda: here)
 
     def recipe(self) -> Mapping[str, Json]:
         """Name and fields; of a model its weights and precision and not where it lies, as draws hang on the recipe.
@@ -76,11 +80,9 @@ class LikelihoodBand(Selector):
         low, high = self.band
         if not 0 <= low < high <= 1:
             raise UsageError(f"a band from {low:g} to {high:g} is none", hint="--band 0.5:0.98")
-        looking, surprise = Looking(self, budget), self._surprise()
-        for batch in pool:
-            looking.take(batch)
-            surprise.take(batch)
-        rows, value = looking.rows(), surprise.values()
+        looking = Looking(self, budget)
+        value = self._by_model(pool, looking) if self.score is None else _by_column(pool, looking, self.score)
+        rows = looking.rows()
         place = _quantiles(rows, value)
         inside = (place >= low) & (place < high) if high < 1 else place >= low
         there = int(rows.sizes[inside].sum())
@@ -102,32 +104,52 @@ class LikelihoodBand(Selector):
         }
         return Choice(counts, account, Reasons(REASONS, why))
 
-    def _surprise(self) -> "ScoreColumn | _ByModel":
-        return ScoreColumn(self.score) if self.score is not None else _ByModel(self.model)
+    def worked_by(self, spread: Spread) -> Self:
+        """The same, with the model read by others."""
+        other = self.anew()
+        other._spread = spread
+        return other
 
-
-class _ByModel:
-    """Gathers the mean surprise of a model by each document, in nats a token; NaN without a token to judge."""
-
-    def __init__(self, address: str) -> None:
-        from uncollapse.language_models import load  # noqa: PLC0415 (slow import)
-
-        self._model = load(address)
-        self._found = [np.zeros(0)]
-
-    def take(self, batch: pa.RecordBatch) -> None:
-        """Takes the documents of a batch, behind those that are there."""
-        texts = [(text or "")[:CHARACTERS] for text in batch.column("text").to_pylist()]
-        for at in range(0, len(texts), _AT_ONCE):
-            tokens = self._model.vocabulary.encode(texts[at : at + _AT_ONCE])
-            logprob = self._model.score(tokens).logprob.astype(np.float64)
-            parts = np.split(logprob, tokens.offsets[1:-1])
-            means = [-part[~np.isnan(part)].mean() if (~np.isnan(part)).any() else np.nan for part in parts]
-            self._found.append(np.array(means))
-
-    def values(self) -> Float64[ndarray, "n"]:
+    def _by_model(self, pool: Pool, looking: Looking) -> Float64[ndarray, "n"]:
         """The surprise of all documents."""
-        return np.concatenate(self._found)
+        from uncollapse.language_models.lent import Lent  # noqa: PLC0415 (slow import)
+
+        def pieces() -> Iterator[Openings]:
+            for batch in pool:
+                looking.take(batch)
+                texts = [(text or "")[:CHARACTERS] for text in batch.column("text").to_pylist()]
+                for at in range(0, len(texts), _AT_ONCE):
+                    yield Openings(texts[at : at + _AT_ONCE])
+
+        with self._spread(Lent.of(self.model)) as gather:
+            return np.concatenate([np.zeros(0), *gather(pieces())])
+
+
+@dataclass(frozen=True)
+class Openings:
+    """The beginnings of some documents, of which it is asked how surprised a model is."""
+
+    texts: Sequence[str]
+
+    @property
+    def name(self) -> str:
+        """Which these are."""
+        return f"{len(self.texts)} texts, the first {self.texts[0][:_SHOWN]!r}"
+
+    def read_by(self, model: LanguageModel) -> Float64[ndarray, "n"]:
+        """The mean surprise in nats a token; NaN without a token to judge."""
+        tokens = model.vocabulary.encode(self.texts)
+        logprob = model.score(tokens).logprob.astype(np.float64)
+        parts = np.split(logprob, tokens.offsets[1:-1])
+        return np.array([-part[~np.isnan(part)].mean() if (~np.isnan(part)).any() else np.nan for part in parts])
+
+
+def _by_column(pool: Pool, looking: Looking, name: str) -> Float64[ndarray, "n"]:
+    scores = ScoreColumn(name)
+    for batch in pool:
+        looking.take(batch)
+        scores.take(batch)
+    return scores.values()
 
 
 def _quantiles(rows: Rows, value: Float64[ndarray, "n"]) -> Float64[ndarray, "n"]:

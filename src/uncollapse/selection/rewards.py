@@ -27,6 +27,9 @@ class Reward:
     def __init__(self, address: str, *, prompt: str | None = None) -> None:
         self.address, self.prompt = address, prompt
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {"address": self.address, "prompt": self.prompt}
+
     @cached_property
     def _loaded(self) -> tuple[Any, Any]:
         from transformers import AutoModelForSequenceClassification, AutoTokenizer  # noqa: PLC0415 - slow import

@@ -10,7 +10,7 @@ Every number of ours is a mean over words or tokens, so that length alone wins n
 """
 
 from collections.abc import Iterable
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -49,6 +49,20 @@ class Scorer(Protocol):
     def score(self, batch: pa.RecordBatch) -> Float64[ndarray, "rows"]:
         """The scores."""
         ...
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """Scores batches wherever it is called, and says of a row without a score that it has none."""
+
+    scorer: Scorer
+
+    def __call__(self, batch: pa.RecordBatch) -> Float64[ndarray, "rows"] | Unscored:
+        """The scores of all rows, or the first that has none."""
+        try:
+            return self.scorer.score(batch) if len(batch) else np.zeros(0)
+        except NoScore as error:
+            return error.unscored
 
 
 class OfColumn:
@@ -95,18 +109,16 @@ class Likelihood:
     """The mean log-probability of a text's tokens under a model, in nats."""
 
     def __init__(self, model: str) -> None:
+        from uncollapse.language_models.lent import Lent  # noqa: PLC0415 - importing the room is slow
+
         self.model = model
-
-    @cached_property
-    def _model(self) -> Any:
-        from uncollapse.language_models.addresses import load  # noqa: PLC0415 - importing the room is slow
-
-        return load(self.model)
+        self._lent = Lent.of(model)
 
     def score(self, batch: pa.RecordBatch) -> Float64[ndarray, "rows"]:
         """The scores."""
-        tokens = self._model.vocabulary.encode(batch.column("text").to_pylist())
-        logprob = self._model.score(tokens).logprob.astype(np.float64)
+        model = self._lent.model
+        tokens = model.vocabulary.encode(batch.column("text").to_pylist())
+        logprob = model.score(tokens).logprob.astype(np.float64)
         known = np.isfinite(logprob)
         document = tokens.document_of()
         counts = np.bincount(document[known], minlength=len(batch))

@@ -35,6 +35,7 @@ from uncollapse.selection.shuffled import Shuffled, planned
 from uncollapse.selection.survey import Inputs, Watcher
 from uncollapse.selection.tails import counted as words_of
 from uncollapse.selection.tails import loss, sample_of, samples, shares, tails, with_recall
+from uncollapse.step import Spread, here
 
 NOT_CHOSEN = "not chosen"
 DIGITS = 9
@@ -91,8 +92,12 @@ class Selection(Shuffled):
     report: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
-def select(*addresses: str | os.PathLike[str], on_progress: Watcher | None = None, **fields: Any) -> Selection:
+def select(
+    *addresses: str | os.PathLike[str], on_progress: Watcher | None = None, spread: Spread = here, **fields: Any
+) -> Selection:
     """What the fields of `Selecting` and of the method's selector choose of some files, folders or addresses.
+
+    What a model has to read for it is read where `spread` has work done.
 
     Raises:
         UsageError: the budget cannot be met (says what can), or a field is wrong.
@@ -100,7 +105,7 @@ def select(*addresses: str | os.PathLike[str], on_progress: Watcher | None = Non
         PolicyRefused: the choice loses too much of the tail, and was not forced.
     """
     asked = _checked({"inputs": addresses, **fields} if addresses else fields)
-    selector = asked.selector()
+    selector = asked.selector().worked_by(spread)
     inputs = _inputs(asked)
     reference = Reference.of(asked.reference, asked.held_out, share=asked.hold_out, text_column=asked.text_column)
     columns = tuple(dict.fromkeys(("source", "origin", *asked.strata)))
