@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -120,7 +120,9 @@ def main() -> int:
         there = {} if nodes is None else {"address": nodes.cluster.address}
         made = [line for line in lines(there, nodes, way) if options.only in f"{line.fault} {line.engine}"]
         until = began + 60 * options.minutes
-        make(made, folder, trials=options.trials, seed=options.seed, until=until)
+        # Ray tells stdout of each process that is killed here.
+        with redirect_stdout(sys.stderr):
+            make(made, folder, trials=options.trials, seed=options.seed, until=until)
     print(table(made))
     ray = f", Ray {_version()}" if nodes is not None else ", no Ray"
     print(f"\nSeed {options.seed}, Python {platform.python_version()}{ray}, {time.monotonic() - began:.0f} s.")

@@ -47,7 +47,7 @@ class EvaluateJob(Running):
     limit: Annotated[int, Field(ge=1)] | None = None
     output: str | None = None
     context: Annotated[int, Field(ge=8)] = 2048
-    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     text_column: str = "text"
     max_rejects: Annotated[int, Field(ge=0)] = 0
     seed: Annotated[int, Field(ge=0)] = 0
