@@ -23,6 +23,9 @@ VENV := .venv
 VLLM ?= 0.32.0
 VLLM_VENV := .venv-vllm
 VLLM_PIP := $(VLLM_VENV)/bin/python -m pip -qq --disable-pip-version-check
+# What a plain `pip install uncollapse` brings, and what runs tests; every extra is left out.
+BARE_VENV := .venv-bare
+BARE_PIP := $(BARE_VENV)/bin/python -m pip -qq --disable-pip-version-check
 PY := $(VENV)/bin/python
 # Errors alone: what a package index lacks is no news until a package is wanting.
 PIP := $(PY) -m pip -qq --disable-pip-version-check
@@ -30,7 +33,7 @@ INSTALLED := $(VENV)/.installed
 MODEL := $(VENV)/.model
 BROWSER := $(VENV)/.browser
 
-.PHONY: help environment model browser demo test test-slow test-gpu test-vllm check format bench docs clean
+.PHONY: help environment model browser demo test test-slow test-bare test-gpu test-vllm check format bench docs clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | while IFS=$$'\t' read -r name what; do printf 'make %-12s %s\n' "$$name" "$$what"; done
@@ -46,6 +49,9 @@ test-slow: $(MODEL) $(BROWSER)  ## the tests that take minutes
 
 test-gpu: $(INSTALLED)  ## the tests that need a CUDA device, in an environment with a build of torch for it
 	@$(PY) -m pytest -m gpu $(PYTEST)
+
+test-bare: $(BARE_VENV)/.installed  ## every test but the slow ones in .venv-bare/, with no extra installed: no Ray, no vLLM, nothing optional
+	@$(BARE_VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST)
 
 test-vllm: $(VLLM_VENV)/.installed  ## the tests of the vLLM backend with the real engine, in .venv-vllm/
 	@$(VLLM_VENV)/bin/python -m pytest tests/language_models/test_by_vllm.py $(PYTEST)
@@ -76,7 +82,7 @@ browser:  ## tries again to get a browser for the page tests
 	@$(MAKE) --no-print-directory $(BROWSER)
 
 clean:  ## takes away all that was made here; the user's cache stays
-	@rm -rf $(VENV) $(VLLM_VENV) demo build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(VLLM_VENV) $(BARE_VENV) demo build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.created:
@@ -100,6 +106,14 @@ $(VENV)/.torch: $(VENV)/.created
 $(INSTALLED): $(VENV)/.torch pyproject.toml constraints.txt
 	@echo 'packages: the rest, in the versions of constraints.txt'
 	@$(PIP) install --constraint constraints.txt --editable . --group test --group check
+	@touch $@
+
+$(BARE_VENV)/.installed: $(VENV)/.created pyproject.toml constraints.txt
+	@echo 'packages: torch $(TORCH), and what is needed without any extra'
+	@$(VENV)/bin/python -m venv --clear $(BARE_VENV)
+	@$(BARE_PIP) install 'torch==$(TORCH)+cpu' -c constraints.txt 2>/dev/null || $(BARE_PIP) install 'torch==$(TORCH)'
+	@$(BARE_PIP) install --constraint constraints.txt --editable . beartype hypothesis import-linter playwright pytest pytest-xdist
+	@$(BARE_VENV)/bin/uncollapse models --fetch smollm2-135m
 	@touch $@
 
 $(MODEL): $(INSTALLED)

@@ -1,13 +1,14 @@
 """Scale: planner, scheduler and commit at thousands of shards under simulated workers, and what Ray costs beside processes.
 
     python -m benchmarks.scale [--shards 10000] [--workers 50] [--nap 0.05] [--job 60] [--megabytes 200]
-                               [--only shards|overhead|plan]
+                               [--tokens 10000] [--only shards|overhead|plan|scaling]
 
 `shards`: so many small files, one shard each, are planned, worked and committed by Ray actors that take a hundredth of a
 core; in place of scoring each rests for a while, as it would wait for an accelerator. Told are the seconds of the plan,
 shards per second once all workers are there, and the most memory that the driver ever had.
 `plan`: what the pass over the input before a run costs, for one long file and for 5,000 small ones, beside reading the
 bytes once and beside reading the same rows as a run does; processor seconds, so that others on the machine count less.
+`scaling`: real edits by one worker and by two with one thread each, as processes and on Ray.
 `overhead`: the same job of naps with two workers as processes and on Ray, each from nothing to a finished output.
 """
 
@@ -19,18 +20,23 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
 import pyarrow as pa
+import torch
+from benchmarks.sample import prose
 
 from uncollapse.corpora import read
+from uncollapse.editing import preset
 from uncollapse.execution import Cluster, run
 from uncollapse.step import Outcome, StepModel
 
 FILES = 5_000
 ROWS = 1  # in each file, so that each is a shard
+DOCUMENTS = 40  # of real text, each a shard
 TWENTY_MINUTES = 1200.0
 
 
@@ -75,7 +81,9 @@ def many_shards(folder: Path, *, shards: int, workers: int, nap: float) -> None:
 
     began = time.monotonic()
     cluster = Cluster(cpus_per_worker=0.01)
-    result = run(corpus, folder / "out", cluster=cluster, workers=workers, on_progress=watch)
+    # Ray tells stdout that so many processes are more than it expects on so few cores.
+    with redirect_stdout(sys.stderr):
+        result = run(corpus, folder / "out", cluster=cluster, workers=workers, on_progress=watch)
     took = time.monotonic() - began
     assert result.rows["out"] == shards * ROWS
     # From the second quarter to the last but one: all workers are there, and there is work for all.
@@ -139,6 +147,38 @@ def overhead(folder: Path, *, job: float) -> None:
     print(f"\nRay takes {more:.1f} s more, {100 * more / TWENTY_MINUTES:.1f} % of a job of twenty minutes.")
 
 
+def scaling(folder: Path, *, tokens: int) -> None:
+    """The table of real edits by one worker and by two, each with one thread, here and on Ray."""
+    text, called = prose()
+    size = 9 * tokens // 2 // DOCUMENTS  # 4.5 characters are about a token
+    documents = [text[at * size : (at + 1) * size] for at in range(DOCUMENTS)]
+    (folder / "real").mkdir()
+    for number, document in enumerate(documents):
+        (folder / "real" / f"{number:03d}.jsonl").write_text(json.dumps({"text": document}) + "\n")
+    print(f"{DOCUMENTS} shards, {sum(map(len, documents)):,} characters of {called}, `released`, one thread a worker\n")
+    print("| run | 1 worker, documents/s | 2 workers | times | seconds, 1 and 2 workers |\n|---|--:|--:|--:|--:|")
+    for name, cluster in (("processes", None), ("Ray", Cluster(cpus_per_worker=1))):
+        found = [_rate(folder, name, workers=workers, cluster=cluster) for workers in (1, 2)]
+        (one, first), (two, second) = found
+        print(f"| {name} | {one:.2f} | {two:.2f} | {two / one:.2f} | {first:.0f}, {second:.0f} |")
+
+
+def _rate(folder: Path, name: str, *, workers: int, cluster: Cluster | None) -> tuple[float, float]:
+    """Documents a second in the middle half of a run, and the seconds of all of it."""
+    torch.set_num_threads(1)
+    moments: list[float] = []
+
+    def watch(progress) -> None:
+        moments.extend([time.monotonic()] * (progress.shards_done - len(moments)))
+
+    began = time.monotonic()
+    corpus = preset("released")(read(folder / "real", shard_bytes=1))
+    run(corpus, folder / f"{name} {workers}", workers=workers, cluster=cluster, on_progress=watch)
+    took = time.monotonic() - began
+    first, last = DOCUMENTS // 4, 3 * DOCUMENTS // 4
+    return (last - first) / (moments[last] - moments[first]), took
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shards", type=int, default=10_000)
@@ -146,13 +186,16 @@ def main() -> int:
     parser.add_argument("--nap", type=float, default=0.05)
     parser.add_argument("--job", type=float, default=60.0, help="seconds of naps for each of two workers")
     parser.add_argument("--megabytes", type=int, default=200, help="of the one long file that is planned")
-    parser.add_argument("--only", choices=["shards", "overhead", "plan"])
+    parser.add_argument("--tokens", type=int, default=10_000, help="that are edited by one worker and by two")
+    parser.add_argument("--only", choices=["shards", "overhead", "plan", "scaling"])
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="uncollapse-scale-") as name:
         if options.only in (None, "plan"):
             planning(Path(name), megabytes=options.megabytes)
         if options.only in (None, "overhead"):
             overhead(Path(name), job=options.job)
+        if options.only in (None, "scaling"):
+            scaling(Path(name), tokens=options.tokens)
         if options.only in (None, "shards"):
             many_shards(Path(name), shards=options.shards, workers=options.workers, nap=options.nap)
     import ray

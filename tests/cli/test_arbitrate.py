@@ -71,3 +71,25 @@ def test_a_story_arbitrates(uncollapse, desk):
     )
     assert uncollapse("run", "story.yaml").code == 0
     assert (desk / "best" / "manifest.json").exists()
+
+
+@pytest.mark.parametrize("score", ["likelihood", "lexical-diversity"])
+def test_two_workers_find_the_winners_of_one(uncollapse, desk, model, score):
+    words = ["arbitrate", "a.jsonl", "b.jsonl", "--score", score, "--group", "prompt"]
+    words += ["--model", model] if score == "likelihood" else []
+    assert uncollapse(*words, "-o", "one/").code == 0
+    done = uncollapse(*words, "-o", "two/", "--workers", 2)
+    assert done.code == 0, done.err
+    one, two = (
+        {path.name: path.read_bytes() for path in (desk / name).rglob("*") if path.is_file()} for name in ("one", "two")
+    )
+    assert one == two
+
+
+def test_a_row_that_cannot_be_scored_is_named_by_workers_too(uncollapse, desk):
+    write_rows(desk / "c.jsonl", [{"text": "some words", "prompt": 1}, {"text": "...", "prompt": 1}])
+    words = ("arbitrate", "c.jsonl", "--score", "lexical-diversity", "--group", "prompt", "-o", "best/")
+    here, there = uncollapse(*words), uncollapse(*words, "--workers", 2)
+    assert (here.code, here.err) == (there.code, there.err)
+    assert (here.code, "c.jsonl, row 2 cannot be scored: the text has no word" in here.err) == (2, True)
+    assert not (desk / "best").exists()

@@ -117,3 +117,14 @@ def test_a_story_may_choose(uncollapse, desk):
     done = uncollapse("run", "story.yaml")
     assert done.code == 0, done.err
     assert (desk / "kept" / "manifest.json").is_file()
+
+
+def test_two_workers_choose_what_one_chooses(uncollapse, desk, model):
+    words = ("select", "pool.jsonl", "--method", "likelihood", "--model", model, "--budget", 30, "--force")
+    assert uncollapse(*words, "-o", "one/").code == 0
+    done = uncollapse(*words, "-o", "two/", "--workers", 2)
+    assert done.code == 0, done.err
+    one, two = (
+        {path.name: path.read_bytes() for path in (desk / name).rglob("*") if path.is_file()} for name in ("one", "two")
+    )
+    assert one == two

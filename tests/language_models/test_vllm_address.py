@@ -126,6 +126,8 @@ def test_every_verb_that_reads_a_model_takes_a_backend():
         (generate_job, {"continue": ["a.jsonl"], "model": "http://h/v1#m", "backend": "vllm"}, "by itself"),
         (audit_job, {"inputs": ["a.jsonl"], "no_model": True, "backend": "vllm"}, "--no-model"),
         (detect_job, {"inputs": ["a.jsonl"], "no_model": True, "detector": "d", "backend": "vllm"}, "exclude"),
+        (audit_job, {"inputs": ["a.jsonl"], "no_model": True, "dtype": "float32"}, "--no-model"),
+        (detect_job, {"inputs": ["a.jsonl"], "no_model": True, "detector": "d", "dtype": "float32"}, "exclude"),
         (
             select_job,
             {"inputs": ["a.jsonl"], "method": "coverage", "budget": "10", "backend": "vllm"},

@@ -25,7 +25,7 @@ from uncollapse.cli.settings import checked, normal, refuse_unknown, seen_from
 from uncollapse.corpora.merkle import root
 from uncollapse.errors import InputError, OutputRefused, UsageError
 from uncollapse.evaluation import Measure, Question, Reading
-from uncollapse.language_models import catalogue
+from uncollapse.language_models import catalogue, precision
 from uncollapse.language_models.checkpoint import descent_of
 from uncollapse.language_models.lent import Lent
 from uncollapse.language_models.vllm_address import is_vllm, parted
@@ -236,7 +236,9 @@ def _of_harness(job: EvaluateJob, address: str) -> Iterator[tuple[str, str, floa
     from uncollapse.evaluation.harness import Reader, run_harness
 
     told = Reader(address, dtype=job.dtype, context=job.context)
-    yield from run_harness(told, job.harness, folder=job.task_files, limit=job.limit)
+    # The harness reads in this process, wherever workers are.
+    with precision.as_on(precision.this_machine()):
+        yield from list(run_harness(told, job.harness, folder=job.task_files, limit=job.limit))
 
 
 def _lines(model: str, file: str, measures: Mapping[str, Measure]) -> list[Line]:
