@@ -93,3 +93,12 @@ def test_a_row_that_cannot_be_scored_is_named_by_workers_too(uncollapse, desk):
     assert (here.code, here.err) == (there.code, there.err)
     assert (here.code, "c.jsonl, row 2 cannot be scored: the text has no word" in here.err) == (2, True)
     assert not (desk / "best").exists()
+
+
+def test_the_first_row_that_is_wrong_is_named_by_any_number_of_workers(uncollapse, desk):
+    rows = [{"text": f"words {n}" if n else "...", "prompt": n // 2 if n < 150 else None} for n in range(200)]
+    write_rows(desk / "c.jsonl", rows)
+    words = ("arbitrate", "c.jsonl", "--score", "lexical-diversity", "--group", "prompt", "-o", "best/")
+    for workers in (1, 2):
+        done = uncollapse(*words, "--workers", workers)
+        assert (done.code, "c.jsonl, row 1 cannot be scored" in done.err) == (2, True), done.err

@@ -1,6 +1,7 @@
 """`uncollapse collapse` as a person types it."""
 
 import json
+from importlib.util import find_spec
 
 import pyarrow.parquet as pq
 import pytest
@@ -190,7 +191,11 @@ def test_plan_in_words_and_as_json(uncollapse, folder):
         (["gaussian", "--samples", "3", "--dimension", "3"], "at least 4"),
         (["regression", "--samples", "11"], "at least 12"),
         (["ngram", "--regime", "verify"], "cannot have the regime verify: a stream of words is never all right"),
-        (["autoencoder", "--regime", "weighted"], "cannot have the regime weighted: its fit has no weights"),
+        pytest.param(
+            ["autoencoder", "--regime", "weighted"],
+            "cannot have the regime weighted: its fit has no weights",
+            marks=pytest.mark.skipif(find_spec("sklearn") is None, reason="scikit-learn: not installed"),
+        ),
         (["gaussian", "--regime", "verify", "--samples", "inf"], "verify judges rows"),
         (["discrete", "--counts", "nowhere.txt"], "nowhere.txt"),
         (["gaussian", "--regime", "mixed", "--alpha", "half"], "is not numbers"),
@@ -209,6 +214,7 @@ def test_what_makes_no_sense_is_refused_with_a_remedy(uncollapse, folder, words,
 
 
 def test_the_words_of_the_help_are_those_of_the_laboratories():
+    pytest.importorskip("sklearn", reason="scikit-learn: not installed")
     assert set(options.LABORATORIES) == set(PLACES)
     assert options.REGIMES.split(", ") == list(REGIMES)
     for name, (_, own, measures) in options.LABORATORIES.items():

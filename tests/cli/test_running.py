@@ -6,7 +6,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from uncollapse import execution
+from uncollapse import execution, step
 from uncollapse.cli import story
 from uncollapse.cli.running import Running, unless_said
 from uncollapse.errors import UsageError
@@ -86,7 +86,64 @@ def test_each_verb_runs_where_it_is_said_and_ray_does_not_speak_on_stdout(words,
     monkeypatch.setattr(execution, "run", note)
     monkeypatch.setattr("uncollapse.execution.there.there", lambda *_: nullcontext())
     monkeypatch.setattr("uncollapse.execution.cluster.connected", lambda *_: nullcontext())
+    monkeypatch.setattr(Running, "by_a_worker", lambda _, work: step.here(work))
     done = uncollapse(*words, "-o", "out", "--engine", "ray", "--gpus-per-worker", 1, "--workers", 4)
     assert (done.code, done.out) == (130, "")
     assert "(raylet) a worker was lost" in done.err
     assert (told["cluster"], told["workers"]) == (Cluster(gpus_per_worker=1.0), 4)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["edit", "absent.jsonl", "--model", "model"], "absent.jsonl"),
+        (["edit", "essays.jsonl", "--model", "nobody"], "no model answers to 'nobody'"),
+        (["edit", "essays.jsonl", "--model", "nobody", "--preview", 1], "no model answers to 'nobody'"),
+        (["edit", "essays.jsonl", "--model", "model", "--threshold", 7], "--threshold"),
+        (["generate", "--continue", "absent.jsonl", "--model", "model"], "absent.jsonl"),
+        (["generate", "--continue", "essays.jsonl", "--model", "nobody"], "no model answers to 'nobody'"),
+        (["select", "absent.jsonl", "--method", "likelihood", "--model", "model", "--budget", 3], "absent.jsonl"),
+        (["select", "essays.jsonl", "--method", "likelihood", "--model", "nobody", "--budget", 3], "nobody"),
+        (["arbitrate", "absent.jsonl", "--score", "likelihood", "--model", "model"], "absent.jsonl"),
+        (["arbitrate", "essays.jsonl", "--score", "likelihood", "--model", "nobody"], "nobody"),
+        (["audit", "essays.jsonl", "--model", "nobody"], "nobody"),
+        (["detect", "essays.jsonl", "--model", "nobody"], "nobody"),
+        (["evaluate", "nobody", "--on", "essays.jsonl"], "nobody"),
+        (["evaluate", "model", "--on", "absent.jsonl"], "absent.jsonl"),
+    ],
+    ids=lambda words: " ".join(map(str, words[:2])) if isinstance(words, list) else "",
+)
+def test_bad_input_is_refused_before_a_cluster_is_asked(words, said, uncollapse, model, desk):
+    pytest.importorskip("ray", reason="ray: not installed (pip install 'uncollapse[ray]')")
+    (desk / "model").symlink_to(model)
+    output = [] if "--preview" in words else ["-o", "out"]
+    done = uncollapse(*words, *output, "--engine", "ray", "--address", "127.0.0.1:1")
+    assert done.code == 2
+    assert said in done.err
+    assert "no Ray cluster answers" not in done.err
+    assert not (desk / "out").exists()
+
+
+def test_a_driver_without_the_engine_of_its_workers_asks_them(uncollapse, desk, tiny, monkeypatch):
+    pytest.importorskip("ray", reason="ray: not installed (pip install 'uncollapse[ray]')")
+    monkeypatch.setattr("uncollapse.language_models.precision.find_spec", lambda _: None)
+    address = f"vllm:{tiny('llama')}"
+    (desk / "story.yaml").write_text(f"steps:\n- edit: {{inputs: essays.jsonl, model: '{address}', output: edited}}\n")
+    for words in (
+        ["edit", "essays.jsonl", "--model", address, "-o", "out"],
+        ["generate", "--continue", "essays.jsonl", "--model", address, "-o", "out"],
+        ["detect", "essays.jsonl", "--model", address, "-o", "out"],
+        ["audit", "essays.jsonl", "--model", address, "-o", "out"],
+        ["evaluate", address, "--on", "essays.jsonl", "-o", "out"],
+        ["run", "story.yaml"],
+    ):
+        here = uncollapse(*words)
+        assert "vLLM is not installed" in here.err, words
+        afar = uncollapse(*words, "--engine", "ray", "--address", "127.0.0.1:1")
+        assert "no Ray cluster answers" in afar.err, words
+
+
+def test_what_no_machine_of_ours_reads_asks_none(desk, model):
+    job = Running(engine="ray", address="127.0.0.1:1")
+    assert not job.read_here(str(model))
+    assert job.read_here("smollm2-135m")

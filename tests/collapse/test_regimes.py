@@ -192,6 +192,8 @@ def test_counts_of_rows_for_each_seed():
 
 @pytest.mark.parametrize("name", PLACES)
 def test_every_laboratory_names_regimes_that_exist(name):
+    if name == "autoencoder":
+        pytest.importorskip("sklearn", reason="scikit-learn: not installed")
     built = laboratory(name)
     assert set(built.regimes) <= set(REGIMES)
     assert {built.risk, built.spread, built.tail, built.modes, built.invented} - {""} <= set(built.measures)

@@ -11,6 +11,7 @@ from uncollapse.execution import run
 from uncollapse.execution.there import there
 from uncollapse.language_models import precision
 from uncollapse.language_models.addresses import resolve
+from uncollapse.step import Outcome
 
 OTHER = precision.Machine("cuda", True, "4.0", "2.0", None)
 
@@ -50,6 +51,30 @@ def test_a_step_anew_has_found_nothing(tiny):
         assert step.recipe()["resolved"]["dtype"] == "bfloat16"
     assert step.anew() == step
     assert step.anew().fingerprint != step.fingerprint
+
+
+def test_a_step_that_names_itself_is_compared_by_its_recipe(corpus, tmp_path):
+    class Named:
+        """A step of somebody's own."""
+
+        fingerprint = "mine"
+
+        def recipe(self):
+            """What it does."""
+            return {"step": "Named"}
+
+        def apply(self, batch):
+            """The batch."""
+            return Outcome(batch)
+
+    assert run(corpus.map(Named()), tmp_path / "out").rows["out"] == 40
+
+
+def test_another_kind_of_machine_is_named_where_it_alone_differs(corpus, tmp_path, tiny):
+    run(Reads(model=str(tiny("llama")))(corpus), tmp_path / "out")
+    with precision.as_on(OTHER), pytest.raises(errors.RecipeDiffers, match=r"resolved\.backend_version") as refused:
+        run(Reads(model=str(tiny("llama")))(corpus), tmp_path / "out")
+    assert "another kind of machine" in refused.value.hint
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")

@@ -1,11 +1,14 @@
 """A reward model in a folder: one number for each text, whatever lies beside it in the batch."""
 
+import pickle
+import shutil
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from tiny_models import byte_level_tokenizer
-from uncollapse.errors import BrokenModel, UnknownModel
+from uncollapse.errors import BrokenModel, UnknownModel, UsageError
 from uncollapse.selection.rewards import LONGEST, Reward
 from uncollapse.selection.scorers import NoScore
 
@@ -61,3 +64,13 @@ def test_what_is_no_reward_model_is_refused(tmp_path):
         Reward(str(tmp_path / "nothing")).score(batch(["a"]))
     with pytest.raises(BrokenModel, match="2 outputs"):
         Reward(folder_of(tmp_path, outputs=2)).score(batch(["a"]))
+
+
+def test_other_weights_where_it_travels_to_are_refused(tmp_path, reward):
+    folder = tmp_path / "reward"
+    shutil.copytree(reward, folder)
+    sent = pickle.dumps(Reward(str(folder)))
+    np.testing.assert_array_equal(pickle.loads(sent).score(batch(["it sat"])), Reward(reward).score(batch(["it sat"])))
+    (folder / "config.json").write_text((folder / "config.json").read_text() + "\n")
+    with pytest.raises(UsageError, match="is another model on"):
+        pickle.loads(sent).score(batch(["it sat"]))

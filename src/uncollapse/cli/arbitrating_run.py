@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +17,7 @@ from uncollapse.cli.failures import visible
 from uncollapse.cli.ledger_progress import Watch
 from uncollapse.cli.running import Running
 from uncollapse.cli.settings import checked, normal, refuse_unknown, seen_from
+from uncollapse.corpora.addresses import find
 from uncollapse.errors import UsageError
 from uncollapse.execution import RunResult
 from uncollapse.execution.target import target
@@ -64,11 +66,12 @@ def perform(job: ArbitrateJob, *, as_json: bool = False) -> int:
         raise UsageError("no output was named", hint="-o best/ for a folder, -o best.jsonl for one file")
     target(job.output, form=job.format)
     asked = job.model_dump(include=set(Arbitration.model_fields))
-    reads = job.score.removeprefix("scorer:") == "likelihood"
-    with job.there(reads=reads), Watch("arbitrate: looked through") as watch:
-        spread = partial(job.gathering, reads=reads)
-        found = arbitrate(on_progress=lambda far: watch(Reached(far.done, far.of)), spread=spread, **asked)
-    result = run_steps(found, job, what="arbitrate")
+    asks = job.model is not None
+    with _there(job):
+        with Watch("arbitrate: looked through") as watch:
+            spread = partial(job.gathering, reads=asks)
+            found = arbitrate(on_progress=lambda far: watch(Reached(far.done, far.of)), spread=spread, **asked)
+        result = run_steps(found, job, what="arbitrate")
     told = result.manifest["plan"]["arbitration"]
     if as_json:
         account = {"output": job.output, "rows": result.rows, "arbitration": told, "roots": result.manifest["roots"]}
@@ -76,6 +79,15 @@ def perform(job: ArbitrateJob, *, as_json: bool = False) -> int:
     else:
         _tell(result, told, Console(), output=job.output)
     return SOME_FAILED if any(result.rows["failed"].values()) else 0
+
+
+def _there(job: ArbitrateJob) -> AbstractContextManager[None]:
+    """Where workers score with a model, if they do; what is missing is said before."""
+    if job.engine == "local" or job.model is None:
+        return nullcontext()
+    find(job.pools)
+    likelihood = job.score.removeprefix("scorer:") == "likelihood"
+    return job.there(reads=job.read_here(job.model) if likelihood else True)
 
 
 def _tell(result: RunResult, told: Mapping[str, Any], console: Console, *, output: str) -> None:

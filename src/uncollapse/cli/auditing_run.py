@@ -40,7 +40,8 @@ def perform(job: AuditJob, *, as_json: bool = False) -> int:
     earlier = None if job.baseline is None else _earlier(Path(job.baseline))
     inputs = [_read(job, [address], origin="unknown") for address in job.inputs]
     reference = _read(job, job.reference, origin="human") if job.reference else None
-    with job.there(reads=options.model is not None), Shown() as shown, _reading(job, options) as reading:
+    read = options.model is not None and job.read_here(options.model)
+    with job.there(reads=read), Shown() as shown, _reading(job, options) as reading:
         output = None if job.output is None else _folder(Path(job.output))
         hands = Hands(_spread(job, reading) if job.spreads else None, reading)
         auditor = Auditor.of(reference, options=options, on_progress=shown, hands=hands)

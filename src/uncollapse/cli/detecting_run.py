@@ -55,8 +55,7 @@ def perform(job: DetectJob, *, as_json: bool = False) -> int:
             "a pair is read by both models in turns, and vLLM has room for one engine in a process",
             hint="leave out --backend, or put vllm: before one of the two",
         )
-    for address in addresses:
-        resolve(address, dtype=job.dtype)
+    read = job.read_here(*addresses)
     if job.spreads and not addresses:
         sys.stderr.write("note: without a model there is nothing for workers to read\n")
     given = Given(
@@ -67,7 +66,7 @@ def perform(job: DetectJob, *, as_json: bool = False) -> int:
     if not given.corpus.rows:
         raise InputError("the corpus has no documents", hint="there is nothing to guess at")
     output = None if job.output is None else _folder(Path(job.output))
-    with job.there(reads=bool(addresses)), Shown("detect") as shown:
+    with job.there(reads=read), Shown("detect") as shown:
         found = _found(job, given, addresses, detector, shown)
     found.report["name"] = ", ".join(job.inputs)
     if output is not None:

@@ -33,6 +33,7 @@ from uncollapse.errors import UsageError
 from uncollapse.execution import RunResult
 from uncollapse.execution.guard import Guard
 from uncollapse.execution.target import Target, target
+from uncollapse.execution.there import reads
 from uncollapse.language_models import catalogue
 from uncollapse.provenance import Policy
 
@@ -74,9 +75,11 @@ def perform(job: EditJob, *, as_json: bool = False) -> int:
     """The exit code of an edit: 0, or 3 where rows were rejected within what is allowed."""
     place = target(output_of(job), form=job.format)
     policy = None if job.policy is None else Policy.from_toml(Path(job.policy))
-    with job.there():
+    with job.looking():
         step = job.step()
         corpus = read_input(job, prompt_column=step.prompt_column)
+    with job.there(reads=reads(step)):
+        step = job.anew(step)
         sys.stderr.write(announcement(step.model, catalogue()))
         result = run_steps(step(corpus), job, what="edit", policy=policy)
         try:
@@ -111,13 +114,16 @@ def preview(job: EditJob, *, count: int) -> None:
     """Nothing; the first documents are edited and shown, and nothing is written."""
     if count < 1:
         raise UsageError(f"--preview {count} shows nothing", hint="--preview 3")
-    step = job.step()
-    corpus = read_input(job, prompt_column=step.prompt_column)
-    if job.policy is not None:
-        Guard(Policy.from_toml(Path(job.policy))).before(step(corpus))
+    with job.looking():
+        step = job.step()
+        corpus = read_input(job, prompt_column=step.prompt_column)
+        if job.policy is not None:
+            Guard(Policy.from_toml(Path(job.policy))).before(step(corpus))
     sys.stderr.write(announcement(step.model, catalogue()))
     console = Console()
-    print_traces(_explained(step, sample.first(corpus, documents=count)), console=console)
+    with job.there(reads=reads(step)):
+        traces = _explained(job.anew(step), job, sample.first(corpus, documents=count))
+    print_traces(iter(traces), console=console)
     if corpus.plan.broken_rows:
         console.print(f"\n{corpus.plan.broken_rows:,} rows cannot be read and are not shown")
 
@@ -174,21 +180,14 @@ def _report(result: RunResult, step: ToEdit, job: EditJob, *, corpus: Corpus, pl
         from uncollapse.editing.page import edits_page  # the charts' library is heavy
 
         with waiting("some documents are read once more, for the page"):
-            traces = _explained_there(step, job, sample.spread(corpus, step=step))
+            traces = _explained(step, job, sample.spread(corpus, step=step))
         place.write(PAGE, edits_page(traces, report=report).encode())
     return report
 
 
-def _explained(step: ToEdit, batches: Iterator[pa.RecordBatch]) -> Iterator[DocumentTrace]:
-    for batch in batches:
-        yield from step.explain(batch)
-
-
-def _explained_there(step: ToEdit, job: EditJob, batches: Iterator[pa.RecordBatch]) -> list[DocumentTrace]:
-    """The documents, read once more by such a machine as edited them: on another one a draw may fall otherwise."""
-    if job.engine == "local":
-        return list(_explained(step, batches))
-    with job.gathering(step.explain) as gather:
+def _explained(step: ToEdit, job: EditJob, batches: Iterator[pa.RecordBatch]) -> list[DocumentTrace]:
+    """The documents, read by such a machine as edits them: on another one a draw may fall otherwise."""
+    with job.by_a_worker(step.explain) as gather:
         return [trace for traces in gather(batches) for trace in traces]
 
 

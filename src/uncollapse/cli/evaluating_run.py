@@ -142,7 +142,8 @@ def _perform(job: EvaluateJob, *, as_json: bool) -> int:
     _warn_of_own_text(job, texts)
     if job.spreads and not (texts or questions):
         sys.stderr.write("note: the harness asks by itself, in this process: there is nothing here for workers\n")
-    with job.there():
+    read = job.read_here(*job.models)
+    with job.there(reads=read and bool(texts or questions)):
         lines, tables = _measured(job, _lent(job), texts=texts, questions=questions)
     folder = None if job.output is None else made_folder(Path(job.output), mark=METRICS, what="an evaluation")
     if folder is not None:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from rich.console import Console
 
 from uncollapse import corpora
@@ -31,8 +32,10 @@ from uncollapse.document import DECLARED_GENERATION, Document, Origin
 from uncollapse.errors import MissingInput, UsageError
 from uncollapse.execution import RunResult
 from uncollapse.execution.target import Target, target
+from uncollapse.execution.there import reads
 from uncollapse.generation import Writer
 from uncollapse.language_models import catalogue
+from uncollapse.step import Outcome, here
 
 # What settings that narrow the distribution cost is estimated on so much text before the run.
 DOCUMENTS = 8
@@ -45,8 +48,12 @@ TRIED = 2
 def perform(job: GenerateJob, *, as_json: bool = False) -> int:
     """The exit code of a generation: 0, or 3 where rows were rejected within what is allowed."""
     place = target(output_of(job), form=job.format)
-    with job.there():
-        result, report = _written(job, place)
+    with job.looking():
+        step = job.step()
+        documents = prompts_in_lines(job) or read_input(job)
+        step(documents).schema  # noqa: B018  (whether the columns of the step are free)
+    with job.there(reads=reads(step)):
+        result, report = _written(job, job.anew(step), documents, place)
     if result.already_done:
         report = read_report(place, keys=KEYS) or report
     write_report(report, place)
@@ -61,17 +68,14 @@ def perform(job: GenerateJob, *, as_json: bool = False) -> int:
     return exit_code_of(result)
 
 
-def _written(job: GenerateJob, place: Target) -> tuple[RunResult, Report]:
+def _written(job: GenerateJob, step: Writer, documents: Corpus, place: Target) -> tuple[RunResult, Report]:
     """What came of the run, and its account."""
-    step = job.step()
-    documents = prompts_in_lines(job) or read_input(job)
-    corpus = step(documents)
-    corpus.schema  # noqa: B018  (whether the columns of the step are free)
     sys.stderr.write(announcement(step.model, catalogue()))
     if not (step.far and place.has("manifest.json")):
-        step.check()
-    _warn(step, documents, place=place)
-    result = run_steps(corpus, job, what="generate")
+        with here(_check) if step.far else job.by_a_worker(_check) as gather:
+            list(gather([step]))
+    _warn(step, documents, job, place=place)
+    result = run_steps(step(documents), job, what="generate")
     return result, generate_report(result, step)
 
 
@@ -112,29 +116,37 @@ def _lines(path: Path) -> Iterator[tuple[str, str]]:
             yield f"{path}:{number}", line.strip()
 
 
-def _warn(step: Writer, corpus: Corpus, *, place: Target) -> None:
+def _check(step: Writer) -> None:
+    step.check()
+
+
+def _applied(piece: tuple[Writer, pa.RecordBatch]) -> Outcome:
+    step, batch = piece
+    return step.apply(batch)
+
+
+def _warn(step: Writer, corpus: Corpus, job: GenerateJob, *, place: Target) -> None:
     """Nothing; what decoding and mark will cost is said before the first start of a run."""
     if place.has(REPORT):
         return
     if step.far and not step.decoding.greedy and not place.is_begun():
         sys.stderr.write(_whether_it_draws(step, corpus))
     if step.decoding.narrows:
-        sys.stderr.write(_unmeasured(step) if step.far else _measured(step, corpus))
+        sys.stderr.write(_unmeasured(step) if step.far else _measured(step, corpus, job))
     if step.watermark:
-        sys.stderr.write(_what_the_mark_costs(step, corpus))
+        sys.stderr.write(_what_the_mark_costs(step, corpus, job))
 
 
-def _what_the_mark_costs(step: Writer, corpus: Corpus) -> str:
+def _what_the_mark_costs(step: Writer, corpus: Corpus, job: GenerateJob) -> str:
     """How much less varied marked texts are than others, on several texts of each of the first documents."""
     said = []
     documents = min(DOCUMENTS, corpus.rows)
     for name, key in (("without", None), ("with", step.watermark)):
-        texts: list[str] = []
-        for draw in range(DRAWS):
-            change = {"watermark": key, "samples": 1, "draw": draw, "max_tokens": min(TOKENS, step.max_tokens)}
-            brief = step.changed(**change)
-            for batch in sample.first(corpus, documents=DOCUMENTS):
-                texts += brief.apply(batch).batch.column("text").to_pylist()
+        change = {"watermark": key, "samples": 1, "max_tokens": min(TOKENS, step.max_tokens)}
+        briefs = [step.changed(**change, draw=draw) for draw in range(DRAWS)]
+        pieces = ((brief, batch) for brief in briefs for batch in sample.first(corpus, documents=DOCUMENTS))
+        with job.by_a_worker(_applied) as gather:
+            texts = [text for made in gather(pieces) for text in made.batch.column("text").to_pylist()]
         pairs = [pair for text in texts for pair in pairwise(text.split())]
         share = 100 * len(set(pairs)) / len(pairs) if pairs else 0.0
         said.append(f"{share:.1f} % {name} it")
@@ -144,14 +156,15 @@ def _what_the_mark_costs(step: Writer, corpus: Corpus) -> str:
     )
 
 
-def _measured(step: Writer, corpus: Corpus) -> str:
+def _measured(step: Writer, corpus: Corpus, job: GenerateJob) -> str:
     """What the decoding costs, from the model's own distribution along what it writes for the first documents."""
     brief = step.changed(max_tokens=min(TOKENS, step.max_tokens), samples=1)
     total = {"model": 0, "drawn": 0}
     tokens = 0
-    with waiting("what the decoding costs is estimated"):
-        for batch in sample.first(corpus, documents=DOCUMENTS):
-            tally: Any = brief.apply(batch).tally
+    pieces = ((brief, batch) for batch in sample.first(corpus, documents=DOCUMENTS))
+    with waiting("what the decoding costs is estimated"), job.by_a_worker(_applied) as gather:
+        for made in gather(pieces):
+            tally: Any = made.tally
             tokens += tally["tokens"]["written"]
             total = {name: value + tally["micronats"][name] for name, value in total.items()}
     if not tokens:

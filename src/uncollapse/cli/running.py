@@ -10,6 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from uncollapse.errors import UsageError
 
 if TYPE_CHECKING:
+    from typing import TypeVar
+
+    from uncollapse.step import Configured, Gather
+
+    S = TypeVar("S", bound=Configured)
     from uncollapse.corpora import Corpus
     from uncollapse.execution import Cluster, RunResult
     from uncollapse.execution.gathering import Gathering
@@ -72,6 +77,32 @@ class Running(BaseModel):
             return
         with self._apart(), there(cluster, self.workers) if reads else connected(cluster, self.workers):
             yield
+
+    def looking(self) -> AbstractContextManager[None]:
+        """While this is open it is seen whether models are there, and not yet how workers read them.
+
+        So bad input is refused before a cluster is waited for, and by a driver that lacks what its workers have.
+        """
+        from uncollapse.language_models import precision
+
+        return nullcontext() if self.engine == "local" else precision.as_on(precision.ANY)
+
+    def read_here(self, *addresses: str) -> bool:
+        """Whether some of these models are read by the machines of the run; all of them are there."""
+        from uncollapse.execution.there import read_here
+
+        with self.looking():
+            return read_here(*addresses)
+
+    def anew(self, step: "S") -> "S":
+        """A step that was made while looking, as it is once it is known how workers read."""
+        return step if self.engine == "local" else step.anew()
+
+    def by_a_worker(self, work: Callable[[Any], Any]) -> AbstractContextManager["Gather"]:
+        """What gives what work makes of pieces: on a cluster a worker, as numbers are those of such a machine."""
+        from uncollapse.step import here
+
+        return here(work) if self.engine == "local" else self.gathering(work)
 
     @property
     def spreads(self) -> bool:

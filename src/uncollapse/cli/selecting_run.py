@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,9 +18,11 @@ from uncollapse.cli.ledger_progress import Watch
 from uncollapse.cli.progress import waiting
 from uncollapse.cli.running import Running
 from uncollapse.cli.settings import checked, normal, refuse_unknown, seen_from
+from uncollapse.corpora.addresses import find
 from uncollapse.errors import UsageError
 from uncollapse.execution import RunResult
 from uncollapse.execution.target import Target, target
+from uncollapse.execution.there import BY_MACHINES
 from uncollapse.ledger.verify import Reached
 from uncollapse.selection import Selecting, Selection, TailLost, select
 from uncollapse.selection.likelihood import LikelihoodBand
@@ -95,12 +97,13 @@ def perform(job: SelectJob, *, as_json: bool = False) -> int:
         raise UsageError("no output was named", hint="-o kept/ for a folder, -o kept.jsonl for one file")
     place = target(job.output, form=job.format)
     console = Console(stderr=as_json)
-    try:
-        selection = _selection(job)
-    except TailLost as lost:
-        tell_tail(lost.report, Console(stderr=True))
-        raise
-    result = run_steps(selection, job, what="select")
+    with _there(job):
+        try:
+            selection = _selection(job)
+        except TailLost as lost:
+            tell_tail(lost.report, Console(stderr=True))
+            raise
+        result = run_steps(selection, job, what="select")
     told = result.manifest["plan"]["selection"]
     if not (result.already_done and place.has(PAGE)):
         from uncollapse.selection.page import selection_page  # the charts' library is heavy
@@ -115,12 +118,26 @@ def perform(job: SelectJob, *, as_json: bool = False) -> int:
     return SOME_FAILED if any(result.rows["failed"].values()) else 0
 
 
+def _asks(job: SelectJob) -> bool:
+    """Whether a model is asked."""
+    return job.method == "likelihood" and "score" not in job.options
+
+
+def _there(job: SelectJob) -> AbstractContextManager[None]:
+    """Where workers read, if they do; what is missing is said before."""
+    if job.engine == "local" or not _asks(job):
+        return nullcontext()
+    find(job.inputs)
+    with job.looking():
+        model = dict(job.selector().recipe())["model"]
+    return job.there(reads=isinstance(model, Mapping) and model.get("backend") in BY_MACHINES)
+
+
 def _selection(job: SelectJob) -> Selection:
     asked = job.model_dump(include=set(Selecting.model_fields))
     inputs = asked.pop("inputs")
-    reads = job.method == "likelihood" and "score" not in job.options
-    with job.there() if reads else nullcontext(), Watch("select: looked through") as watch:
-        spread = job.gathering if reads else here
+    with Watch("select: looked through") as watch:
+        spread = job.gathering if _asks(job) else here
         return select(*inputs, on_progress=lambda far: watch(Reached(far.done, far.of)), spread=spread, **asked)
 
 

@@ -181,7 +181,8 @@ def read_story(path: Path, *, wanted: Mapping[str, Any] = MappingProxyType({})) 
         if chapter.job.output is None:
             raise UsageError(f"{where}: no output", hint="say where it goes: output: edited/")
         if isinstance(chapter.job, EditJob | GenerateJob) and not _made_before(chapter.job.fields.get("model"), made):
-            chapter.job.step()
+            with chapter.job.looking():
+                chapter.job.step()
         if isinstance(chapter.job, TrainJob):
             chapter.job.training()
         made.add(Path(chapter.job.output))

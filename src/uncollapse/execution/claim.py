@@ -8,6 +8,9 @@ from uncollapse.errors import RecipeDiffers
 from uncollapse.execution.target import Target
 from uncollapse.version import __version__
 
+OF_MACHINES = ("backend_version", "dtype")
+"""What of a model's card says how a machine reads it."""
+
 
 def claim(corpus: Corpus, place: Target) -> dict[str, Any]:
     """Everything that the bytes of an output depend on."""
@@ -28,9 +31,12 @@ def check_same(old: Mapping[str, Any], new: Mapping[str, Any], *, where: object)
     """
     found = list(differences(old, new))
     if found:
+        machine = all(any(f".resolved.{name}:" in line for name in OF_MACHINES) for line in found)
         raise RecipeDiffers(
             f"{where} holds the result of another run: " + "; ".join(found),
-            hint="Choose another output, or give the same inputs and options as before.",
+            hint="It was read with another kind of machine: finish it there, or choose another output."
+            if machine
+            else "Choose another output, or give the same inputs and options as before.",
         )
 
 

@@ -13,7 +13,7 @@ from uncollapse.corpora.histories import Histories
 from uncollapse.corpora.plan import Shard
 from uncollapse.corpora.reading import Parts
 from uncollapse.corpora.storage import refusals
-from uncollapse.errors import OutputBusy, OutputRefused, UsageError
+from uncollapse.errors import OutputBusy, OutputRefused, UncollapseError, UsageError
 from uncollapse.execution.claim import changes
 from uncollapse.execution.guard import Guard
 from uncollapse.execution.progress import Advance
@@ -71,8 +71,12 @@ class ShardWork:
 
     def _check_recipes(self) -> None:
         for step, recipe in zip(self.corpus.steps, self.recipes, strict=True):
-            if step.fingerprint != fingerprint(recipe):
-                found = "; ".join(changes(recipe, step.recipe(), then=f"on {socket.gethostname()}"))
+            try:
+                own = dict(step.recipe())
+            except UncollapseError as error:
+                raise type(error)(f"{socket.gethostname()}: {error.message}", hint=error.hint) from error
+            if fingerprint(own) != fingerprint(recipe):
+                found = "; ".join(changes(recipe, own, then=f"on {socket.gethostname()}"))
                 raise UsageError(
                     f"a machine of the run would make other texts than the rest: {found}",
                     hint="All must have the same weights, versions and kind of device. --dtype settles the number "

@@ -14,7 +14,7 @@ from uncollapse.corpora.corpus import Corpus
 from uncollapse.errors import UsageError, WorkerLost
 from uncollapse.execution import on_ray
 from uncollapse.execution.cluster import Cluster, connected, last_line, what_is_there
-from uncollapse.language_models import precision
+from uncollapse.language_models import precision, resolve
 from uncollapse.step import Configured, Step
 from uncollapse.version import __version__
 
@@ -44,7 +44,7 @@ def resolved_there(corpus: Corpus, cluster: Cluster | None, workers: int | None)
 
     Nobody is asked where no model is read, or where it is known: steps that were made within `there` stay as they are.
     """
-    if cluster is None or precision.elsewhere() is not None or not any(map(_reads, corpus.steps)):
+    if cluster is None or precision.elsewhere() is not None or not any(map(reads, corpus.steps)):
         yield corpus
         return
     with there(cluster, workers):
@@ -52,19 +52,39 @@ def resolved_there(corpus: Corpus, cluster: Cluster | None, workers: int | None)
         yield replace(corpus, steps=tuple(steps))
 
 
-def _reads(step: Step) -> bool:
-    """Whether a step reads with a model of its machine: its recipe has the card."""
-    card = step.recipe().get("resolved")
+def reads(step: Step) -> bool:
+    """Whether a step reads with a model of its machine: its recipe has the card.
+
+    Raises:
+        ModelError: there is no such model.
+    """
+    # The driver may lack what its workers have.
+    with precision.as_on(precision.ANY):
+        card = (step.anew() if isinstance(step, Configured) else step).recipe().get("resolved")
     return isinstance(card, Mapping) and card.get("backend") in BY_MACHINES
+
+
+def read_here(*addresses: str) -> bool:
+    """Whether some of the models behind these addresses are read by a machine of ours; all of them are there.
+
+    Raises:
+        ModelError: one is not.
+    """
+    backends = {resolve(address).backend for address in addresses}
+    return not backends.isdisjoint(BY_MACHINES)
 
 
 def _asked(ray: Any, cluster: Cluster) -> precision.Machine:
     resources = {"num_cpus": cluster.cpus_per_worker, "num_gpus": cluster.gpus_per_worker}
     answer = ray.remote(**resources)(_answer).remote(__version__)
-    if not ray.wait([answer], timeout=on_ray.PATIENCE, fetch_local=False)[0] and cluster.on_wait is not None:
-        cluster.on_wait(what_is_there(cluster.resources, ray.nodes()))
     try:
+        if not ray.wait([answer], timeout=on_ray.PATIENCE, fetch_local=False)[0] and cluster.on_wait is not None:
+            cluster.on_wait(what_is_there(cluster.resources, ray.nodes()))
         return precision.Machine(*ray.get(answer))
+    except KeyboardInterrupt:
+        # A cluster that can grow would else see that somebody still waits.
+        ray.cancel(answer)
+        raise
     except ray.exceptions.RayError as error:
         raise WorkerLost(
             f"no worker can begin on the cluster: {last_line(error)}",

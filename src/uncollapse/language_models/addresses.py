@@ -142,11 +142,11 @@ def load(address: str, *, dtype: str = "auto", window: int = WINDOW, threads: in
 
 
 def vocabulary_of(address: str) -> Vocabulary:
-    """How the model behind an address cuts text; its weights are not read for it.
+    """How the model behind an address cuts text; its weights are read only where its configuration has no vocab_size.
 
     Raises:
         UnknownModel: nothing answers to the address.
-        BrokenModel: something does, but it is no model, or does not say how many tokens it has.
+        BrokenModel: something does, but it is no model.
     """
     address = vllm_address.parted(address).address
     model = EMBEDDED.get(address)
@@ -155,7 +155,7 @@ def vocabulary_of(address: str) -> Vocabulary:
         return counted.CountedModel.load(folder, address=address).vocabulary
     size = checkpoint.vocabulary_size(checkpoint.config_of(folder))
     if size is None:
-        raise BrokenModel(f"the configuration of {address} has no vocab_size", hint="fetch the model again")
+        return load(address).vocabulary
     from uncollapse.language_models.vocabulary import PieceVocabulary  # noqa: PLC0415  (slow import)
 
     return PieceVocabulary.load(folder, size=size)

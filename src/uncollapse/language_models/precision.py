@@ -38,6 +38,9 @@ class Machine(NamedTuple):
     vllm: str | None
 
 
+ANY = Machine("cpu", False, "of some version", "of some version", "of some version")
+"""A machine of which nothing is known yet: with it, it can be seen whether there is such a model at all."""
+
 _ELSEWHERE: ContextVar[Machine | None] = ContextVar("elsewhere", default=None)
 
 

@@ -148,14 +148,23 @@ class _Looking:
     broken: list[Reject] = field(default_factory=list)
     places: dict[int, Sequence[Place]] = field(default_factory=dict)
     done: int = 0
+    wrong: InputError | None = None
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """The batch of each part, after all but its scores was looked at."""
+        """The batch of each part, after all but its scores was looked at; none behind the first in which one is wrong.
+
+        What is wrong there is said when the parts before it have their scores, in the order of the rows.
+        """
         for index, part in _parts(self.corpus):
             self.firsts += [self.done - len(self.broken)] * (index + 1 - len(self.firsts))
             self.broken += part.rejects
             self.places[len(self.rows)] = part.places
-            self.rows.append(self.looking.look(part))
+            try:
+                rows = self.looking.look(part)
+            except InputError as error:
+                self.wrong = error
+                return
+            self.rows.append(rows)
             self.done += len(part.places) + len(part.rejects)
             yield part.batch
 
@@ -200,6 +209,8 @@ def look(
             parts.scored(number, scores)
             if on_progress is not None:
                 on_progress(Reached(scored + len(parts.broken), corpus.rows))
+    if parts.wrong is not None:
+        raise parts.wrong
     rows = np.concatenate([np.zeros(0, ROW), *parts.rows])
     firsts = parts.firsts + [len(rows)] * (len(corpus.plan.shards) - len(parts.firsts))
     teachers = _in_order(rows, list(looking.teachers))

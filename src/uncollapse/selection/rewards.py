@@ -1,7 +1,9 @@
 """A reward model: a classifier with one output, read by transformers, that says how good a text is."""
 
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,8 @@ import pyarrow as pa
 from jaxtyping import Float64
 from numpy import ndarray
 
-from uncollapse.errors import BrokenModel, UnknownModel
+from uncollapse.errors import BrokenModel, UnknownModel, UsageError
+from uncollapse.fingerprint import file_digest, fingerprint
 from uncollapse.selection.scorers import NoScore, Unscored
 
 TOGETHER = 16
@@ -26,15 +29,22 @@ class Reward:
 
     def __init__(self, address: str, *, prompt: str | None = None) -> None:
         self.address, self.prompt = address, prompt
+        # What a worker is told of the weights and versions of whoever sent it, as its own must be the same.
+        self.known: str | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"address": self.address, "prompt": self.prompt}
+        return {"address": self.address, "prompt": self.prompt, "known": self.known or _known(_folder(self.address))}
 
     @cached_property
     def _loaded(self) -> tuple[Any, Any]:
         from transformers import AutoModelForSequenceClassification, AutoTokenizer  # noqa: PLC0415 - slow import
 
         folder = _folder(self.address)
+        if self.known is not None and (own := _known(folder)) != self.known:
+            raise UsageError(
+                f"{self.address} is another model on {gethostname()}: {own} and not {self.known}",
+                hint="All machines must have the same weights and versions.",
+            )
         try:
             tokenizer = AutoTokenizer.from_pretrained(folder)
             model = AutoModelForSequenceClassification.from_pretrained(folder, use_safetensors=True).float().eval()
@@ -94,6 +104,12 @@ def _padded(lines: list[list[int]]) -> dict[str, ndarray]:
         ids[row, : len(line)] = line
         mask[row, : len(line)] = 1
     return {"input_ids": ids, "attention_mask": mask}
+
+
+def _known(folder: Path) -> str:
+    """What the numbers of a model depend on: its files, and the versions that read them."""
+    digest = fingerprint({path.name: file_digest(path) for path in sorted(folder.iterdir()) if path.is_file()})
+    return f"{digest} (transformers {version('transformers')}, torch {version('torch')})"
 
 
 def _folder(address: str) -> Path:
