@@ -31,7 +31,9 @@ def test_measures_with_intervals(uncollapse, desk, model, heldout):
     done = uncollapse("evaluate", model, "--on", heldout, "-o", "result")
     assert done.code == 0, done.err
     assert "tail_perplexity" in done.out
-    told = json.loads((desk / "result" / "metrics.json").read_text())["metrics"]
+    written = json.loads((desk / "result" / "metrics.json").read_text())
+    assert [(card["backend"], card["dtype"]) for card in written["models"]] == [("counted", "float64")]
+    told = written["metrics"]
     found = {line["measure"]: line for line in told}
     documents = pq.read_table(desk / "result" / "documents.parquet").to_pydict()
     nats, tokens = sum(documents["nats"]), sum(documents["tokens"])

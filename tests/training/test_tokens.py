@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from uncollapse.errors import InputError
+from uncollapse.training import tokens
 from uncollapse.training.tokenizer import END, LEAST, fit_tokenizer
 from uncollapse.training.tokens import Pair, plain, write_tokens
 
@@ -80,3 +81,16 @@ def test_a_tokenizer_knows_every_byte(tokenizer):
 def test_a_tokenizer_that_is_too_small(texts):
     with pytest.raises(InputError):
         fit_tokenizer([], vocabulary=LEAST)
+
+
+def test_long_texts_are_cut_a_few_at_a_time_into_the_same_tokens(tmp_path, monkeypatch):
+    texts = ["a word and another " * 40] * 9 + ["short"] * 5
+    tokenizer = fit_tokenizer(texts, vocabulary=300)
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "parts").mkdir()
+    whole = write_tokens(texts, tokenizer, tmp_path / "whole")
+    monkeypatch.setattr(tokens, "CHARACTERS_AT_ONCE", 1_000)
+    assert [len(some) for some in tokens._stretches(texts)] == [2, 2, 2, 2, 6]
+    parts = write_tokens(texts, tokenizer, tmp_path / "parts")
+    assert parts.digest == whole.digest
+    assert parts.ids.tolist() == whole.ids.tolist()

@@ -1,7 +1,7 @@
 """The audit: a corpus, human text to hold it against, and one answer for each way of failing."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -114,6 +114,7 @@ class Auditor:
     reference: Read | None
     on_progress: OnProgress
     hands: Hands
+    _card: dict[str, Any] | None = field(default=None, init=False)
 
     @classmethod
     def of(
@@ -162,6 +163,7 @@ class Auditor:
             "corpus": _described(corpus),
             "reference": None if self.reference is None else _described(self.reference),
             "options": self.options.model_dump(mode="json"),
+            "model": self._card,
             "tokens_compared": 0 if examined is None else examined.tokens,
             "splits": 0 if examined is None else len(examined.splits),
             "units": found.units,
@@ -176,6 +178,7 @@ class Auditor:
     def _examine(self, corpus: Read, missing: list[str], name: str) -> "_Found":
         """The panel, or why there is no control; and what is compared, documents or passages."""
         sides = [corpus.documents] if self.reference is None else [corpus.documents, self.reference.documents]
+        self._card = None
         # The smaller side decides how much of the other is compared: where that is too little, it is the one to name.
         order = sorted(range(len(sides)), key=lambda side: sides[side].tokens)
         sides, units, cut = _units(sides)
@@ -227,10 +230,19 @@ class Auditor:
             # The rest of the report still comes: the missing part is named, and the exit code says so.
             missing.append(f"perplexity under {self.options.model}: {type(error).__name__}: {error}")
             return prepared
+        self._card = self._read_with
         return [
             side._replace(values={**side.values, **found.values}, probabilities=found.tokens)
             for side, found in zip(prepared, read, strict=True)
         ]
+
+    @cached_property
+    def _read_with(self) -> dict[str, Any]:
+        """The card of the language model."""
+        from uncollapse.language_models import resolve  # noqa: PLC0415 (torch is slow to import)
+
+        assert self.options.model is not None
+        return dict(resolve(self.options.model, dtype=self.options.dtype).as_json())
 
     @cached_property
     def _reading(self) -> Gather:

@@ -140,5 +140,6 @@ def _since(report: Report, baseline: Report) -> Section:
 def _provenance(report: Report) -> dict[str, dict[str, str]]:
     return {
         "Options": {name: str(value) for name, value in report["options"].items()},
+        **({"Model": {name: str(value) for name, value in report["model"].items()}} if report["model"] else {}),
         "Made by": {"uncollapse": report["uncollapse"]},
     }

@@ -25,6 +25,7 @@ from uncollapse.cli.settings import checked, normal, refuse_unknown, seen_from
 from uncollapse.corpora.merkle import root
 from uncollapse.errors import InputError, OutputRefused, UsageError
 from uncollapse.evaluation import Measure, Question, Reading
+from uncollapse.fingerprint import Json
 from uncollapse.language_models import catalogue, precision
 from uncollapse.language_models.checkpoint import descent_of
 from uncollapse.language_models.lent import Lent
@@ -144,10 +145,11 @@ def _perform(job: EvaluateJob, *, as_json: bool) -> int:
         sys.stderr.write("note: the harness asks by itself, in this process: there is nothing here for workers\n")
     read = job.read_here(*job.models)
     with job.there(reads=read and bool(texts or questions)):
-        lines, tables = _measured(job, _lent(job), texts=texts, questions=questions)
+        models = _lent(job)
+        lines, tables = _measured(job, models, texts=texts, questions=questions)
     folder = None if job.output is None else made_folder(Path(job.output), mark=METRICS, what="an evaluation")
     if folder is not None:
-        _write(folder, job, lines, tables)
+        _write(folder, job, lines, tables, cards=[model.card.as_json() for model in models])
     if as_json:
         sys.stdout.write(json.dumps([_plain(line) for line in lines], indent=2) + "\n")
     else:
@@ -269,7 +271,9 @@ def _refuse_foreign(output: str | None) -> None:
             )
 
 
-def _write(folder: Path, job: EvaluateJob, lines: list[Line], tables: list[pa.Table]) -> None:
+def _write(
+    folder: Path, job: EvaluateJob, lines: list[Line], tables: list[pa.Table], *, cards: list[dict[str, Json]]
+) -> None:
     (folder / DOCUMENTS).unlink(missing_ok=True)
     if tables:
         temporary = folder / f".{DOCUMENTS}.partial"
@@ -277,6 +281,7 @@ def _write(folder: Path, job: EvaluateJob, lines: list[Line], tables: list[pa.Ta
         temporary.replace(folder / DOCUMENTS)
     told = {
         "settings": job.model_dump(mode="json", exclude={"output", *Running.model_fields}),
+        "models": cards,
         "metrics": [_plain(line) for line in lines],
     }
     temporary = folder / f".{METRICS}.partial"

@@ -1,7 +1,6 @@
 """Texts as tokens on disk: one file of ids, one of the documents' beginnings; mapped into memory when they are read."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 AT_ONCE = 1_000  # documents
+CHARACTERS_AT_ONCE = 1 << 18
 IDS, OFFSETS = "tokens.bin", "documents.bin"
 
 
@@ -166,6 +166,24 @@ def plain(texts: Iterable[Item]) -> Iterator[str]:
 
 
 def _stretches(texts: Iterable[Item]) -> Iterator[list[Item]]:
-    rest = iter(texts)
-    while some := list(islice(rest, AT_ONCE)):
+    """Some texts at a time: as many as there may be, or fewer where they are long.
+
+    The tokenizer spends some hundred bytes on each token until a stretch is cut.
+    """
+    some: list[Item] = []
+    size = 0
+    for text in texts:
+        some.append(text)
+        size += _length(text)
+        if len(some) == AT_ONCE or size >= CHARACTERS_AT_ONCE:
+            yield some
+            some, size = [], 0
+    if some:
         yield some
+
+
+def _length(text: Item) -> int:
+    """How long a text is, in characters, or a block, in tokens."""
+    if isinstance(text, Block):
+        return len(text.ids)
+    return len(text) if isinstance(text, str) else len(text.question) + len(text.answer)
