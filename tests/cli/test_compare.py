@@ -51,3 +51,16 @@ def test_what_cannot_be(uncollapse, run, words, said):
     done = uncollapse("compare", *words)
     assert done.code == 2
     assert said in done.err
+
+
+def test_models_that_were_not_read_in_one_way_are_named(uncollapse, run, desk):
+    assert "one way" not in uncollapse("compare", run, "--control", "whole").err
+    path = desk / run / "metrics.json"
+    told = json.loads(path.read_text())
+    told["models"][0]["dtype"] = "bfloat16"
+    path.write_text(json.dumps(told))
+    done = uncollapse("compare", run, "--control", "whole")
+    assert (done.code, "not read in one way (bfloat16 by 1; float64 by 1)" in done.err) == (0, True)
+    told.pop("models")  # as earlier versions wrote it
+    path.write_text(json.dumps(told))
+    assert uncollapse("compare", run, "--control", "whole").err == ""

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from uncollapse.cli.evaluating_run import DOCUMENTS
+from uncollapse.cli.evaluating_run import DOCUMENTS, METRICS
 from uncollapse.cli.settings import checked, normal, refuse_unknown, seen_from
 from uncollapse.errors import InputError, MissingInput, UsageError
 from uncollapse.evaluation.paired import COLUMNS, Difference, differences, run_of
@@ -61,6 +61,7 @@ def compare_job(given: Mapping[str, Any], *, base: Path | None = None) -> Compar
 def perform(job: CompareJob, *, as_json: bool = False) -> int:
     """The exit code of a comparison: 0."""
     table = _together([_table(Path(run)) for run in job.runs])
+    _say_unequal(_ways(job.runs))
     found: list[Difference] = []
     for file in table.column("file").unique().to_pylist():
         arms = _arms(table, file)
@@ -87,6 +88,24 @@ def _control(name: str, arms: Arms, *, file: str) -> str:
     if len(found) != 1:
         raise UsageError(f"no arm {name!r} on {file}", hint=f"there are {', '.join(sorted(arms))}")
     return found[0]
+
+
+def _ways(runs: Sequence[str]) -> set[str]:
+    """How the models of some evaluations were read, as far as these say so: number format and versions."""
+    found = set()
+    for path in (Path(run) / METRICS for run in runs):
+        if path.is_file():
+            cards = json.loads(path.read_text(encoding="utf-8")).get("models", [])
+            found |= {f"{card['dtype']} by {card['backend_version']}" for card in cards}
+    return found
+
+
+def _say_unequal(ways: set[str]) -> None:
+    if len(ways) > 1:
+        sys.stderr.write(
+            f"note: the models were not read in one way ({'; '.join(sorted(ways))}), and part of a difference may be "
+            "that: evaluate with one --dtype on machines of one kind\n"
+        )
 
 
 def _say_left_out(arm: str, seeds: set[str], *, file: str) -> None:
