@@ -201,17 +201,7 @@ def look(
     """
     looking = _Pass(reading, _models(corpus.recipes), pages)
     parts = _Looking(corpus, looking)
-    scoring = _unscored if reading.scorer is None else Scoring(reading.scorer)
-    with (here if reading.scorer is None else spread)(scoring) as gather:
-        scored = 0
-        for number, scores in enumerate(gather(parts.batches())):
-            scored += len(parts.places[number])
-            parts.scored(number, scores)
-            if on_progress is not None:
-                on_progress(Reached(scored + len(parts.broken), corpus.rows))
-    if parts.wrong is not None:
-        raise parts.wrong
-    rows = np.concatenate([np.zeros(0, ROW), *parts.rows])
+    rows = _scored(parts, reading.scorer, on_progress=on_progress, spread=spread)
     firsts = parts.firsts + [len(rows)] * (len(corpus.plan.shards) - len(parts.firsts))
     teachers = _in_order(rows, list(looking.teachers))
     score = rows["score"]
@@ -225,6 +215,20 @@ def look(
         rows["stratum"].astype(np.int64),
     )
     return Looked(candidates, teachers, list(looking.strata), firsts, tuple(parts.broken))
+
+
+def _scored(parts: _Looking, scorer: Scorer | None, *, on_progress: Watcher | None, spread: Spread) -> ndarray:
+    """All rows with their scores, or zeros where candidates are scored when all are known."""
+    done = 0
+    with here(_unscored) if scorer is None else spread(Scoring(scorer)) as gather:
+        for number, scores in enumerate(gather(parts.batches())):
+            done += len(parts.places[number])
+            parts.scored(number, scores)
+            if on_progress is not None:
+                on_progress(Reached(done + len(parts.broken), parts.corpus.rows))
+    if parts.wrong is not None:
+        raise parts.wrong
+    return np.concatenate([np.zeros(0, ROW), *parts.rows])
 
 
 def _unscored(batch: pa.RecordBatch) -> ndarray:
