@@ -59,6 +59,14 @@ class Nodes:
 
 
 @contextmanager
+def joined(count: int) -> Iterator[Nodes]:
+    """So many nodes, to which this process is connected, as that takes a while each time."""
+    with started(count) as running:
+        ray.init(address=running.cluster.address, log_to_driver=False, logging_level="ERROR")
+        yield running
+
+
+@contextmanager
 def started(count: int, *, cpus: float = 1) -> Iterator[Nodes]:
     """So many nodes, which are stopped in the end."""
     head = {"num_cpus": cpus, "object_store_memory": OBJECTS, "include_dashboard": False}

@@ -8,8 +8,8 @@ from desk import write_rows
 from made_text import made
 from uncollapse.language_models import CountedModel
 
-ray = pytest.importorskip("ray", reason="ray: not installed (pip install 'uncollapse[ray]')")
-from clusters import started  # noqa: E402  (it needs Ray)
+pytest.importorskip("ray", reason="ray: not installed (pip install 'uncollapse[ray]')")
+from clusters import joined
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
@@ -21,8 +21,7 @@ RIVALS = [{"text": text, "prompt": n // 3} for n, text in enumerate(made(60, see
 
 @pytest.fixture(scope="module")
 def address():
-    with started(2) as running:
-        ray.init(address=running.cluster.address, log_to_driver=False, logging_level="ERROR")
+    with joined(2) as running:
         yield running.cluster.address
 
 

@@ -147,12 +147,9 @@ class TestOnRay:
     @staticmethod
     def nodes():
         pytest.importorskip("ray", reason="ray: not installed (pip install 'uncollapse[ray]')")
-        from clusters import started
+        from clusters import joined
 
-        with started(2) as running:
-            import ray
-
-            ray.init(address=running.cluster.address, log_to_driver=False, logging_level="ERROR")
+        with joined(2) as running:
             yield running
 
     def test_a_cluster_gives_what_one_gives_call_after_call_whoever_is_killed(self, nodes, tmp_path):

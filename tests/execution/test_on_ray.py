@@ -15,7 +15,7 @@ from uncollapse.execution import run
 from uncollapse.step import Fate
 
 ray = pytest.importorskip("ray", reason="ray: not installed (pip install 'uncollapse[ray]')")
-from clusters import started  # noqa: E402  (it needs Ray)
+from clusters import joined  # noqa: E402  (it needs Ray)
 
 pytestmark = [
     # Ray leaves its log files and the processes that it started to the end of the process.
@@ -26,9 +26,8 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def nodes():
-    """Two nodes with room for one worker each; this process is connected to them, as that takes a while each time."""
-    with started(2) as running:
-        ray.init(address=running.cluster.address, log_to_driver=False, logging_level="ERROR")
+    """Two nodes with room for one worker each."""
+    with joined(2) as running:
         yield running
 
 
@@ -113,7 +112,8 @@ def test_a_shard_that_kills_every_worker_is_set_aside_with_its_rows_named(nodes,
     essays.write_text(essays.read_text().replace("essay 70", "die 70"))
     marks = tmp_path / "marks"
     marks.mkdir()
-    task = corpus(essays, Trouble(folder=str(marks), times=3), shard_bytes=30_000)
+    # A rest before each batch, so that what was said of the first is under way before the worker is killed.
+    task = corpus(essays, Trouble(folder=str(marks), times=3, nap=0.3), shard_bytes=30_000)
     assert [shard.rows for shard in task.plan.shards] == [116, 84]
     with pytest.raises(WorkerLost, match=r"^shard 0 has cost 3 workers; .*; see .*essays.jsonl, rows 65 to 116$") as no:
         run(task, out, cluster=nodes.cluster)

@@ -84,12 +84,9 @@ class TestOnRay:
     @staticmethod
     def nodes():
         pytest.importorskip("ray", reason="ray: not installed (pip install 'uncollapse[ray]')")
-        from clusters import started
+        from clusters import joined
 
-        with started(2) as running:
-            import ray
-
-            ray.init(address=running.cluster.address, log_to_driver=False, logging_level="ERROR")
+        with joined(2) as running:
             yield running
 
     def test_a_driver_of_another_kind_says_what_the_workers_read_with(self, nodes, corpus, tmp_path, tiny, monkeypatch):
