@@ -265,17 +265,16 @@ def test_a_checkpoint_without_one_of_its_matrices_is_refused(made, tmp_path, kin
 
 
 def test_the_process_is_left_as_it_was(both):
-    import random
-
     import torch
 
     model, _ = both
     model.close()
     threads = torch.get_num_threads()
-    before = (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist())
+    before = (np.random.get_state()[1].tolist(), torch.get_rng_state().tolist())
     model.score(model.vocabulary.encode(["x"]))
-    after = (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist())
-    assert [one == two for one, two in zip(before, after, strict=True)] == [True, True, True]
+    after = (np.random.get_state()[1].tolist(), torch.get_rng_state().tolist())
+    # Python's own generator is drawn from by what checks arguments in tests: `test_vllm_address` looks at it.
+    assert before == after
     assert torch.set_num_threads.__module__ != "vllm.v1.worker.cpu_worker"
     assert torch.get_num_threads() == threads
     assert torch.get_default_dtype() is torch.float32

@@ -188,3 +188,19 @@ def test_rows_follow_the_batch():
     assert {row: number for row, (number, _) in rows.items()} == {0: 10, 1: 11}
     follow(rows, update(removed=[1], added=[(1, 13)]), swap="swap")
     assert {row: number for row, (number, _) in rows.items()} == {0: 10, 1: 13}
+
+
+def test_generators_are_as_they_were_after_an_engine_has_seeded_them():
+    import random
+
+    import torch
+
+    from uncollapse.language_models.vllm_engine import kept_generators
+
+    held = kept_generators()
+    before = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
+    with held:
+        random.seed(0)
+        np.random.seed(0)
+        torch.manual_seed(0)
+    assert (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()) == before
