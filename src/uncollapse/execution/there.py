@@ -5,7 +5,7 @@ are from workers that ask for none. So one worker is asked what it reads with, a
 be there; each worker sees for itself that it is of that kind (`ShardWork`, `Lent`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -44,12 +44,17 @@ def resolved_there(corpus: Corpus, cluster: Cluster | None, workers: int | None)
 
     Nobody is asked where no model is read, or where it is known: steps that were made within `there` stay as they are.
     """
-    if cluster is None or precision.elsewhere() is not None or not any(map(reads, corpus.steps)):
+    if cluster is None or precision.elsewhere() is not None:
+        yield corpus
+        return
+    # The driver may lack what its workers have.
+    with precision.as_on(precision.ANY):
+        asks = any(map(reads, _anew(corpus.steps)))
+    if not asks:
         yield corpus
         return
     with there(cluster, workers):
-        steps = (step.anew() if isinstance(step, Configured) else step for step in corpus.steps)
-        yield replace(corpus, steps=tuple(steps))
+        yield replace(corpus, steps=_anew(corpus.steps))
 
 
 def reads(step: Step) -> bool:
@@ -58,10 +63,12 @@ def reads(step: Step) -> bool:
     Raises:
         ModelError: there is no such model.
     """
-    # The driver may lack what its workers have.
-    with precision.as_on(precision.ANY):
-        card = (step.anew() if isinstance(step, Configured) else step).recipe().get("resolved")
+    card = step.recipe().get("resolved")
     return isinstance(card, Mapping) and card.get("backend") in BY_MACHINES
+
+
+def _anew(steps: Iterable[Step]) -> tuple[Step, ...]:
+    return tuple(step.anew() if isinstance(step, Configured) else step for step in steps)
 
 
 def read_here(*addresses: str) -> bool:
